@@ -1,0 +1,110 @@
+/**
+ * Everything one actor may ask of another: `"actor.action": [params, result]`. Calls go through `call` of
+ * platform/actors.ts, and each actor's schema is typed by its part of this table, so a wrong name, parameter or result
+ * does not compile.
+ */
+
+import type { ApiKey, Credential, Me, NewApiKey, NewSession, Organisation, Salt, Scope } from "./account.ts";
+import type { AnalyticsQuery, Answer, Breakdown, Interval, Ledger, Summary, TimeSeries } from "./analytics.ts";
+import type { Code, CodeChanges, CodeImage, CodeInput, ImageOptions, Page, RoutableCode } from "./code.ts";
+import type { FeedReading, LogStatus, StateReading } from "./events.ts";
+import type { Job, JobName, JobRun } from "./job.ts";
+import type { Dimension } from "./scan.ts";
+
+interface Paging {
+	readonly page: number;
+	readonly pageSize: number;
+	/** A field name, with a leading `-` for descending. */
+	readonly sort?: string;
+}
+
+export interface Actions {
+	/** Every code action but `resolve`, `route` and `routes` acts within `organisation`; another's code is `not_found`. */
+	"codes.create": [{ organisation: string; code: CodeInput; by: string }, Code];
+	"codes.get": [{ organisation: string; id: string }, Code];
+	"codes.list": [{ organisation: string; search?: string; tag?: string; active?: boolean } & Paging, Page<Code>];
+	"codes.update": [{ organisation: string; id: string; changes: CodeChanges; by: string }, Code];
+	"codes.remove": [{ organisation: string; id: string; by: string }, null];
+	"codes.image": [{ organisation: string; id: string; image: ImageOptions }, CodeImage];
+	/** The code behind a slug, deleted ones included (`deleted: true`), or null when the slug was never used. */
+	"codes.resolve": [{ slug: string }, RoutableCode | null];
+	/** The code that a client names by id or slug; ids win; deleted ones included; null when there is none. */
+	"codes.route": [{ organisation: string; reference: string }, RoutableCode | null];
+	/** Codes in the order of their ids after `after`, for gateways that fill or reconcile their memory. */
+	"codes.routes": [{ after?: string; limit: number }, { codes: RoutableCode[]; next: string | null }];
+	/** Names of codes by id, deleted ones included; unknown ids are absent. */
+	"codes.names": [{ organisation: string; ids: string[] }, Record<string, { name: string; slug: string }>];
+
+	/** The credential that a bearer key, session token or share proves, or null. */
+	"accounts.authenticate": [{ token: string }, Credential | null];
+	/** Turns a one-time sign-in token into a session; null when it is unknown, used or too old. */
+	"accounts.redeemSignIn": [{ token: string }, NewSession | null];
+	"accounts.createSession": [{ email: string; password: string }, NewSession];
+	"accounts.endSession": [{ id: string }, null];
+	"accounts.me": [{ credential: Credential }, Me];
+	"accounts.updateMe": [{ credential: Credential; changes: { name?: string; email?: string; password?: string } }, Me];
+	"accounts.organisation": [{ organisation: string }, Organisation];
+	"accounts.updateOrganisation": [
+		{ organisation: string; changes: { name?: string; timeZone?: string } },
+		Organisation,
+	];
+	"accounts.createKey": [{ organisation: string; name: string; scopes: Scope[]; expiresAt?: string }, NewApiKey];
+	"accounts.listKeys": [{ organisation: string } & Paging, Page<ApiKey>];
+	"accounts.removeKey": [{ organisation: string; id: string }, null];
+	/** Salts of yesterday, today and tomorrow (UTC), made when absent, the same for every gateway. */
+	"accounts.salts": [Record<string, never>, Salt[]];
+
+	"scans.status": [Record<string, never>, LogStatus[]];
+
+	"analytics.summary": [{ organisation: string; query: AnalyticsQuery }, Answer<Summary>];
+	"analytics.timeseries": [{ organisation: string; query: AnalyticsQuery; interval: Interval }, Answer<TimeSeries>];
+	"analytics.breakdown": [
+		{ organisation: string; query: AnalyticsQuery; by: Dimension; limit: number },
+		Answer<Breakdown>,
+	];
+	/** The state of a channel, read together with the positions it is true at. */
+	"analytics.state": [{ organisation: string; code?: string }, StateReading];
+	/** The newest scans, newest last, read together with the positions they are true at. */
+	"analytics.feed": [{ organisation: string; code?: string; limit: number }, FeedReading];
+	"analytics.ledger": [{ organisation: string; from?: string; to?: string }, Ledger];
+
+	"cache.cacheAnalyticsData": [{ key: string; value: unknown; ttlMs: number }, null];
+	"cache.getCachedAnalytics": [{ key: string }, { value: unknown; tier: "l1" | "l2" } | null];
+	/** Adds `by` to a counter of a fixed window; `allowed` is false once the window's count exceeds `limit`. */
+	"cache.incrementWithRateLimit": [
+		{ key: string; limit: number; windowMs: number; by?: number },
+		{ count: number; allowed: boolean; remaining: number; resetMs: number },
+	];
+	"cache.stats": [Record<string, never>, CacheStats];
+
+	"cron.jobs": [Record<string, never>, Job[]];
+	"cron.runs": [{ job: JobName } & Paging, Page<JobRun>];
+	"cron.run": [{ job: JobName; params?: Record<string, unknown> }, { runId: string }];
+
+	"realtime.connect": [{ connection: string; credential: Credential }, { connections: number }];
+	"realtime.disconnect": [
+		{ connection: string; reason: "slow" | "revoked" | "draining" | "limit" },
+		{ found: boolean },
+	];
+	"realtime.subscribe": [{ connection: string; namespace: string; channel: string }, { ok: boolean }];
+	"realtime.unsubscribe": [{ connection: string; namespace: string; channel: string }, { ok: boolean }];
+	/** Sends an event to every connection of this node that holds the channel; answers to how many. */
+	"realtime.broadcast": [
+		{ organisation: string; namespace: string; channel: string; event: string; data: unknown },
+		{ sent: number },
+	];
+	"realtime.stats": [Record<string, never>, { connections: number; channels: number }];
+}
+
+export interface CacheStats {
+	readonly redis: "ok" | "away" | "none";
+	readonly l1: { readonly entries: number; readonly bytes: number };
+	/** Reads by tier and result since start. */
+	readonly reads: { readonly l1: number; readonly l2: number; readonly miss: number };
+}
+
+export type ActionName = keyof Actions;
+export type Params<A extends ActionName> = Actions[A][0];
+export type Result<A extends ActionName> = Actions[A][1];
+/** `codes`, `accounts` …: every actor that has actions. */
+export type Actor = ActionName extends `${infer A}.${string}` ? A : never;

@@ -1,0 +1,102 @@
+/** Questions to the numbers, and their answers, as the REST API and the dashboard know them. */
+
+import type { Counts, Dimension } from "./scan.ts";
+
+export const INTERVALS = ["quarter", "hour", "day", "week", "month"] as const;
+export type Interval = (typeof INTERVALS)[number];
+
+/** Alternatives of one dimension; several filters must all hold. */
+export interface Filter {
+	readonly dimension: Dimension;
+	readonly values: readonly string[];
+}
+
+/**
+ * A question as a client put it, parsed. `from` and `to` are ISO instants or dates (`YYYY-MM-DD`, read in `tz`);
+ * analytics resolves them. `codes` are ids or slugs.
+ */
+export interface AnalyticsQuery {
+	readonly codes?: readonly string[];
+	readonly from?: string;
+	readonly to?: string;
+	readonly tz?: string;
+	readonly bots?: boolean;
+	readonly filters?: readonly Filter[];
+	readonly compare?: "previous";
+}
+
+/** What every answer says of itself. Instants are ISO strings. */
+export interface AnswerFrame {
+	readonly from: string;
+	readonly to: string;
+	readonly tz: string;
+	/** The instant at which the answer was true of the store. */
+	readonly asOf: string;
+	/** True when every scan in the event log at `asOf` and in the query is in the answer. */
+	readonly complete: boolean;
+	readonly coverage: Coverage;
+}
+
+export interface Coverage {
+	/** The part of the range that the source of the answer still holds. */
+	readonly from: string;
+	readonly to: string;
+	readonly source: "rollups" | "raw";
+	readonly capped?: true;
+}
+
+export interface Summary extends AnswerFrame, Counts {
+	readonly previous?: { readonly from: string; readonly to: string } & Counts;
+	/** Fractions; null when the previous period had none. */
+	readonly change?: { readonly scans: number | null; readonly visitors: number | null };
+}
+
+export interface SeriesPoint {
+	readonly at: string;
+	readonly scans: number;
+	readonly visitors: number;
+}
+
+export interface Annotation {
+	readonly at: string;
+	readonly code: string;
+	readonly url: string;
+}
+
+export interface TimeSeries extends AnswerFrame {
+	readonly interval: Interval;
+	readonly points: readonly SeriesPoint[];
+	readonly annotations: readonly Annotation[];
+}
+
+export interface BreakdownRow {
+	readonly value: string;
+	readonly name?: string;
+	readonly scans: number;
+	readonly visitors: number;
+}
+
+export interface Breakdown extends AnswerFrame {
+	readonly by: Dimension;
+	readonly rows: readonly BreakdownRow[];
+	readonly other: number;
+	readonly total: number;
+}
+
+/** How an answer was come by: the tier of the cache that held it, or a miss. */
+export type CacheTier = "l1" | "l2" | "miss" | "stale";
+
+export interface Answer<T> {
+	readonly answer: T;
+	readonly cache: CacheTier;
+}
+
+export interface Ledger {
+	readonly accepted: number;
+	readonly stored: number;
+	readonly duplicate: number;
+	readonly dropped: Readonly<Record<string, number>>;
+	readonly missing: number;
+	readonly inFlight: number;
+	readonly balanced: boolean;
+}

@@ -1,0 +1,52 @@
+/**
+ * One message of the event log: scans of one producer in one partition, with what is needed to apply it exactly once.
+ * Layout: version (1 byte), CRC-32 of the rest (4 bytes, big endian), JSON in UTF-8.
+ */
+
+import { crc32 } from "node:zlib";
+import type { AcceptedScan } from "../../contracts/scan.ts";
+
+const VERSION = 1;
+const HEADER_BYTES = 5;
+
+export interface ScanMessage {
+	/** One a gateway start and partition sequence; a spool file has its own. */
+	readonly producer: string;
+	/** 1, 2, 3 … of this producer in this partition. */
+	readonly number: number;
+	/** When the scans were accepted, epoch ms. */
+	readonly acceptedAt: number;
+	/**
+	 * This producer's running total of accepted scans in this partition, this message included, by organisation: of every
+	 * organisation that has scans in this message.
+	 */
+	readonly totals: Readonly<Record<string, number>>;
+	readonly scans: readonly AcceptedScan[];
+}
+
+export type Decoded =
+	| { readonly kind: "scans"; readonly message: ScanMessage }
+	/** Written by a newer release: this reader must be upgraded before it goes on. */
+	| { readonly kind: "newer"; readonly version: number }
+	| { readonly kind: "malformed"; readonly reason: string };
+
+export function encodeMessage(message: ScanMessage): Uint8Array {
+	const body = Buffer.from(JSON.stringify(message));
+	const data = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+	data[0] = VERSION;
+	data.writeUInt32BE(crc32(body), 1);
+	body.copy(data, HEADER_BYTES);
+	return data;
+}
+
+export function decodeMessage(data: Uint8Array): Decoded {
+	const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+	if (buffer.length <= HEADER_BYTES)
+		return { kind: "malformed", reason: `${buffer.length} bytes, shorter than a header` };
+	const version = buffer[0] as number;
+	if (version > VERSION) return { kind: "newer", version };
+	if (version < VERSION) return { kind: "malformed", reason: `version ${version}` };
+	const body = buffer.subarray(HEADER_BYTES);
+	if (crc32(body) !== buffer.readUInt32BE(1)) return { kind: "malformed", reason: "checksum" };
+	return { kind: "scans", message: JSON.parse(body.toString()) as ScanMessage };
+}

@@ -1,0 +1,80 @@
+/**
+ * The small shared records of a deployment: live nodes, fenced leases, job runs, salts and one-time tokens. Two
+ * implementations (a SQLite file, MongoDB) pass one and the same suite. Time is the store's clock, never the caller's.
+ */
+
+import type { Salt } from "../../contracts/account.ts";
+import type { Page } from "../../contracts/code.ts";
+import type { JobRun, RunStatus } from "../../contracts/job.ts";
+
+export interface Lease {
+	readonly name: string;
+	readonly holder: string;
+	/** Grows with every change of holder; transactions of older fences are refused. */
+	readonly fence: number;
+}
+
+export interface NewRun {
+	readonly id: string;
+	readonly job: string;
+	readonly params?: Readonly<Record<string, unknown>>;
+	/**
+	 * Makes the run unique: queueing another with the same key is a no-op. Used for runs by the clock, such as
+	 * `run_daily_aggregation@2026-11-23`.
+	 */
+	readonly key?: string;
+	/** ISO instant before which it is not started; now when absent. */
+	readonly notBefore?: string;
+}
+
+export interface RunChange {
+	readonly status: RunStatus;
+	readonly startedAt?: string;
+	readonly finishedAt?: string;
+	readonly attempt?: number;
+	readonly result?: unknown;
+	readonly error?: string;
+	readonly notBefore?: string;
+}
+
+export interface Records {
+	/**
+	 * Says that a node of an actor lives and returns the sorted names of all nodes of the actor seen within `ttlMs`.
+	 */
+	heartbeat(actor: string, node: string, ttlMs: number): Promise<readonly string[]>;
+	/** Takes a node off the list at once (a stop in order). */
+	leave(actor: string, node: string): Promise<void>;
+
+	/** Acquires or renews a lease for `ttlMs`; null when another holder has it. */
+	acquire(name: string, holder: string, ttlMs: number): Promise<Lease | null>;
+	/** Gives a lease back; nothing happens when it is not held any more. */
+	release(lease: Lease): Promise<void>;
+
+	/** Queues a run; the id of the run that now stands for the key. */
+	queueRun(run: NewRun): Promise<string>;
+	/** The oldest queued run that may start now, or null. */
+	nextRun(): Promise<JobRun | null>;
+	/**
+	 * Changes a run under a lease.
+	 *
+	 * @throws `lease_lost` when the lease's fence is not the store's.
+	 */
+	changeRun(id: string, change: RunChange, lease: Lease): Promise<JobRun>;
+	/** Runs of a job, newest first. */
+	runs(job: string, page: number, pageSize: number): Promise<Page<JobRun>>;
+	/** Runs left `running` by a holder that is gone. */
+	runningRuns(): Promise<JobRun[]>;
+
+	/** Salts of the days, made when absent and the same for everybody who asks; those older than 48 h are destroyed. */
+	salts(days: readonly string[]): Promise<Salt[]>;
+
+	/** Keeps the hash of a one-time token until `expiresAt`, epoch ms. */
+	putToken(hash: string, expiresAt: number): Promise<void>;
+	/** True exactly once for a token that was put and has not expired. */
+	takeToken(hash: string): Promise<boolean>;
+	/** True exactly once in the life of a deployment for each name, such as `first-start`. */
+	claimOnce(name: string): Promise<boolean>;
+
+	ping(): Promise<void>;
+	close(): Promise<void>;
+}

@@ -1,0 +1,166 @@
+/**
+ * The scan store: where counted scans live. Two implementations (a SQLite file, MongoDB) pass one and the same suite.
+ * Writing is one transaction a batch; reading always says at which positions of the event log it was true.
+ */
+
+import type { Filter } from "../../contracts/analytics.ts";
+import type { CodeDelta, Position, Positions } from "../../contracts/events.ts";
+import type { Counts, Dimension, FeedScan, StoredScan } from "../../contracts/scan.ts";
+import type { ScanMessage } from "../log/message.ts";
+
+/** Which message stands at the applied position, so that a log that lost its end is noticed. */
+export interface MessageIdentity {
+	/** Id of the log. */
+	readonly log: string;
+	readonly producer: string;
+	readonly number: number;
+}
+
+export interface PartitionState {
+	readonly partition: number;
+	/** Last position applied; 0 at first. */
+	readonly position: Position;
+	/** Absent at position 0. */
+	readonly identity?: MessageIdentity;
+	/** Name of the owner; empty at first. */
+	readonly owner: string;
+	/** Grows with each change of owner; what an older claim writes is refused. */
+	readonly claim: number;
+}
+
+/** A message read from the log: its scans, or why it has none. Malformed ones become dead letters. */
+export type ReadMessage =
+	| { readonly position: Position; readonly kind: "scans"; readonly message: ScanMessage }
+	| { readonly position: Position; readonly kind: "malformed"; readonly reason: string; readonly data: Uint8Array };
+
+/** What was read of one partition, in order. */
+export interface IngestPart {
+	readonly partition: number;
+	readonly claim: number;
+	/** Id of the log that the positions are of. */
+	readonly log: string;
+	/** The position that must be applied when the transaction begins. */
+	readonly from: Position;
+	readonly messages: readonly ReadMessage[];
+	/** Ids of scans that nothing could store, found alone in a halved batch, with the reason: they become dead letters. */
+	readonly refused?: Readonly<Record<string, string>>;
+}
+
+export interface IngestedPart {
+	readonly partition: number;
+	readonly from: Position;
+	readonly to: Position;
+	readonly stored: number;
+	readonly duplicate: number;
+	readonly missing: number;
+	readonly dropped: number;
+	readonly codes: readonly CodeDelta[];
+	/** Scans newly stored, in order of commit. */
+	readonly scans: readonly StoredScan[];
+}
+
+/** A selection of scans; `codes` absent means all of the organisation. Times are epoch ms, `[from, to)`. */
+export interface Selection {
+	readonly organisation: string;
+	readonly codes?: readonly string[];
+	readonly from: number;
+	readonly to: number;
+	readonly filters: readonly Filter[];
+	/** Whether bots count as scans. */
+	readonly bots: boolean;
+}
+
+/** Something read, with the positions and the epoch it was true at. `capped`: `(other)` of a bucket's cap is in it. */
+export interface Reading<T> {
+	readonly value: T;
+	readonly epoch: string;
+	readonly positions: Positions;
+	readonly capped: boolean;
+}
+
+/** Scans and visitors from `at` to the next point's `at`; `at` is the first instant of a quarter hour, epoch ms. */
+export interface QuarterPoint {
+	readonly at: number;
+	readonly scans: number;
+	readonly visitors: number;
+}
+
+export interface ValueCounts {
+	readonly value: string;
+	readonly scans: number;
+	readonly visitors: number;
+}
+
+export interface LedgerSums {
+	/** Growth of the producers' running totals. */
+	readonly accepted: number;
+	readonly stored: number;
+	readonly duplicate: number;
+	readonly dropped: Readonly<Record<string, number>>;
+	readonly missing: number;
+}
+
+/** A closed (or re-closed) day of an organisation, and the write of it. Times are epoch ms. */
+export interface DayToClose {
+	readonly organisation: string;
+	/** Local date `YYYY-MM-DD`. */
+	readonly date: string;
+	/** First instants of the day's local hours in order, each with its hour 0–23 (23–25 entries, more exotic ones possible). */
+	readonly hours: readonly { readonly at: number; readonly hour: number }[];
+	readonly end: number;
+	/** The lease under which this is written; an older one is refused with `lease_lost`. */
+	readonly lease: { readonly name: string; readonly fence: number };
+}
+
+export interface ScanStore {
+	/** A random id, renewed by a restore and by `renewEpoch`. */
+	epoch(): Promise<string>;
+	renewEpoch(): Promise<string>;
+
+	/** All partitions that were ever claimed. */
+	partitions(): Promise<PartitionState[]>;
+	/**
+	 * Makes `owner` the owner of a partition under a new claim. A transaction that a dead owner left open is ended.
+	 */
+	claim(partition: number, owner: string): Promise<PartitionState>;
+	/**
+	 * Applies what was read of one or several partitions, all of it or nothing.
+	 *
+	 * @throws `claim_lost` when a part's claim or `from` is not the store's: the caller reads the partition again.
+	 * `unavailable` when the store is away: the same batch may be given again. Anything else is a lasting reason.
+	 */
+	ingest(parts: readonly IngestPart[]): Promise<IngestedPart[]>;
+
+	counts(selection: Selection): Promise<Reading<Counts>>;
+	/** Quarter hours that have scans, in order. */
+	series(selection: Selection): Promise<Reading<readonly QuarterPoint[]>>;
+	/** All values of a dimension, largest first, ties by value; absence is `(none)`, a bucket's cap `(other)`. */
+	breakdown(selection: Selection, by: Dimension): Promise<Reading<readonly ValueCounts[]>>;
+	/** Totals for ever, counts of `[dayStart, dayEnd)`, and scans without bots of the minute that begins at `minute`. */
+	state(query: {
+		readonly organisation: string;
+		readonly code?: string;
+		readonly dayStart: number;
+		readonly dayEnd: number;
+		readonly minute: number;
+	}): Promise<Reading<{ readonly total: Counts; readonly today: Counts; readonly minute: number }>>;
+	/** The newest scans by commit, newest last. */
+	recent(query: {
+		readonly organisation: string;
+		readonly code?: string;
+		readonly limit: number;
+	}): Promise<Reading<readonly FeedScan[]>>;
+	/** Sums of the ledger's hours that begin in `[from, to)`; all when absent. */
+	ledger(query: { readonly organisation: string; readonly from?: number; readonly to?: number }): Promise<LedgerSums>;
+
+	/** Organisations that ever had a scan, with the first quarter hour of theirs, epoch ms. */
+	organisations(): Promise<{ readonly organisation: string; readonly first: number }[]>;
+	/** Whether a day was closed and nothing was added to it since. */
+	isDayClosed(organisation: string, date: string, start: number, end: number): Promise<boolean>;
+	/** Writes the day of the organisation and of each of its codes from the quarters, atomically and idempotently. */
+	closeDay(day: DayToClose): Promise<{ readonly codes: number; readonly scans: number }>;
+
+	/** Fails when the store cannot be reached. */
+	ping(): Promise<void>;
+	close(): Promise<void>;
+}
