@@ -4,9 +4,12 @@
  */
 
 import type { Config } from "./config.ts";
-import type { HttpHost } from "./http.ts";
+import { createHttpHost, type HttpHost } from "./http.ts";
 import type { EventLog } from "./log/event-log.ts";
+import { openEventLog } from "./log/open.ts";
+import { openRecords } from "./records/open.ts";
 import type { Records } from "./records/records.ts";
+import { openScanStore } from "./store/open.ts";
 import type { ScanStore } from "./store/scan-store.ts";
 
 export interface Platform {
@@ -16,4 +19,40 @@ export interface Platform {
 	store(): Promise<ScanStore>;
 	records(): Promise<Records>;
 	close(): Promise<void>;
+}
+
+interface Closable {
+	close(): Promise<void>;
+}
+
+export function createPlatform(config: Config): Platform {
+	const opened: Promise<Closable>[] = [];
+
+	function once<T extends Closable>(open: () => Promise<T>): () => Promise<T> {
+		let part: Promise<T> | undefined;
+		return () => {
+			if (!part) {
+				part = open();
+				opened.push(part);
+			}
+			return part;
+		};
+	}
+
+	return {
+		config,
+		http: createHttpHost(config),
+		log: once(() => openEventLog(config)),
+		store: once(() => openScanStore(config)),
+		records: once(() => openRecords(config)),
+		async close() {
+			for (const part of opened.reverse()) {
+				// A part that could not be opened has nothing to close; whoever asked for it has the error.
+				await part.then(
+					(it) => it.close(),
+					() => undefined,
+				);
+			}
+		},
+	};
 }

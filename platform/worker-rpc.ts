@@ -3,7 +3,7 @@
  * redirect. Calls are answered in the order in which the worker finishes them; errors keep their code and data.
  */
 
-import { parentPort, type TransferListItem, Worker } from "node:worker_threads";
+import { parentPort, type Transferable, Worker } from "node:worker_threads";
 import { CodedError, codeOf, dataOf } from "../contracts/errors.ts";
 
 /** What a worker offers: each method takes one argument that survives structured cloning. */
@@ -53,7 +53,7 @@ export class WorkerClient<M extends WorkerMethods> {
 	call<K extends keyof M & string>(
 		method: K,
 		argument: Argument<M, K>,
-		transfer: readonly TransferListItem[] = [],
+		transfer: readonly Transferable[] = [],
 	): Promise<Answer<M, K>> {
 		if (this.#failure) return Promise.reject(this.#failure);
 		const id = ++this.#next;
@@ -72,7 +72,10 @@ export class WorkerClient<M extends WorkerMethods> {
 		const waiting = this.#waiting.get(reply.id);
 		this.#waiting.delete(reply.id);
 		if (!waiting) return;
-		if (!reply.error) return waiting.resolve(reply.value);
+		if (!reply.error) {
+			waiting.resolve(reply.value);
+			return;
+		}
 		const code = codeOf(reply.error);
 		waiting.reject(
 			code
