@@ -6,6 +6,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { buildDashboard } from "./build-dashboard.ts";
 import { runChecks } from "./check.ts";
 import { runNode } from "./run-node.ts";
 import { provision, SERVER_NAMES } from "./servers/provision.ts";
@@ -78,12 +79,7 @@ async function main(): Promise<void> {
 	for (const name of SERVER_NAMES) {
 		parts.push(await succeeds(name, async () => console.log(`ok     ${name}: ${await provision(name)}`)));
 	}
-	parts.push(
-		await succeeds("build of the dashboard", async () => {
-			const exitCode = await runNode("scripts/build-dashboard.ts", []);
-			if (exitCode !== 0) throw new Error(`exit code ${exitCode}`);
-		}),
-	);
+	parts.push(await succeeds("build of the dashboard", () => buildDashboard()));
 	const tests = await runTests(process.argv.slice(2));
 	const failed = tests.failed + parts.filter((passed) => !passed).length;
 	console.log(`\n${closingLine({ ...tests, failed })}`);
