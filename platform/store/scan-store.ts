@@ -130,6 +130,8 @@ export interface ScanStore {
 	 * `unavailable` when the store is away: the same batch may be given again. Anything else is a lasting reason.
 	 */
 	ingest(parts: readonly IngestPart[]): Promise<IngestedPart[]>;
+	/** Does what `ingest` does and takes it back: tells whether it would succeed. Fails as `ingest` does. */
+	rehearse(parts: readonly IngestPart[]): Promise<void>;
 
 	counts(selection: Selection): Promise<Reading<Counts>>;
 	/** Quarter hours that have scans, in order. */

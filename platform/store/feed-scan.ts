@@ -1,0 +1,24 @@
+/** A stored scan as feeds and exports show it. */
+
+import type { FeedScan, StoredScan } from "../../contracts/scan.ts";
+
+export function toFeedScan(scan: StoredScan): FeedScan {
+	const { id, code, slug, at, country, city, lat, lon, device, os, browser, placement, source, bot, first } = scan;
+	return {
+		id,
+		code,
+		slug,
+		at: new Date(at).toISOString(),
+		country,
+		city,
+		lat,
+		lon,
+		device,
+		os,
+		browser,
+		placement,
+		source,
+		bot,
+		first,
+	};
+}

@@ -1,0 +1,186 @@
+/**
+ * Reads the event log, dedupes, counts, commits and announces. Owners of partitions agree through the store; nothing
+ * that this actor knows is lost with its process.
+ */
+
+import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import type { LogStatus } from "../../contracts/events.ts";
+import { type ActionsOf, broadcast } from "../../platform/actors.ts";
+import type { EventLog } from "../../platform/log/event-log.ts";
+import type { Platform } from "../../platform/platform.ts";
+import type { Records } from "../../platform/records/records.ts";
+import type { IngestedPart, PartitionState, ScanStore } from "../../platform/store/scan-store.ts";
+import { announcements } from "./announcement.ts";
+import { Committer } from "./committer.ts";
+import { PartitionOwner } from "./partition-owner.ts";
+import { share } from "./share.ts";
+
+/** How often a node says that it lives, looks whom the partitions belong to, and tells where they stand, ms. */
+const BEAT_MS = 1_000;
+/** A node that said nothing for so long no longer shares the partitions, ms. */
+const NODE_TTL_MS = 4_000;
+/** How often the log is trimmed, in beats. */
+const BEATS_PER_TRIM = 10;
+
+interface State {
+	log: EventLog;
+	store: ScanStore;
+	records: Records;
+	epoch: string;
+	owners: Map<number, PartitionOwner>;
+	committer: Committer;
+	beats: number;
+	/** Set when a message of a newer release was met: this process counts no more, others may. */
+	outdated: boolean;
+	stopping: boolean;
+	beating: Promise<void>;
+	timer: NodeJS.Timeout | undefined;
+}
+
+type Methods = {
+	beat(): Promise<void>;
+	own(partitions: readonly number[]): Promise<void>;
+	tell(states: readonly PartitionState[], ends: ReadonlyMap<number, number>): void;
+	trim(states: readonly PartitionState[], ends: ReadonlyMap<number, number>): Promise<void>;
+	announce(parts: readonly IngestedPart[]): void;
+	schedule(delayMs: number): void;
+};
+
+type This = Service & State & Methods;
+
+export default function scans(platform: Platform): ServiceSchema<ServiceSettingSchema, Methods, State> {
+	const actions: ActionsOf<"scans", This> = {
+		status: {
+			async handler() {
+				const ends = await this.log.ends();
+				return ends.flatMap(({ partition, position: logEnd }): LogStatus[] => {
+					const owner = this.owners.get(partition);
+					if (owner?.applied === undefined) return [];
+					const behindMs = owner.behindMs(logEnd, Date.now());
+					return [{ partition, node: this.broker.nodeID, position: owner.applied, logEnd, behindMs }];
+				});
+			},
+		},
+	};
+
+	const methods: ServiceMethods & Methods & ThisType<This> = {
+		/** One beat: live nodes → whom the partitions belong to → where they stand, told to everybody. */
+		async beat() {
+			if (!this.outdated) {
+				const nodes = await this.records.heartbeat("scans", this.broker.nodeID, NODE_TTL_MS);
+				await this.own(share(nodes, this.broker.nodeID, this.log.partitions));
+			}
+			const [states, ends, epoch] = await Promise.all([this.store.partitions(), this.log.ends(), this.store.epoch()]);
+			this.epoch = epoch;
+			const byPartition = new Map(ends.map(({ partition, position }) => [partition, position]));
+			this.tell(states, byPartition);
+			if (++this.beats % BEATS_PER_TRIM === 0) await this.trim(states, byPartition);
+		},
+
+		async own(partitions) {
+			const given = [...this.owners.values()].filter((owner) => !partitions.includes(owner.partition));
+			for (const owner of given) this.owners.delete(owner.partition);
+			await Promise.all(given.map((owner) => owner.stop()));
+			for (const partition of partitions) {
+				if (this.owners.has(partition)) continue;
+				this.logger.info(`Counting partition ${partition}`);
+				const owner = new PartitionOwner({
+					partition,
+					owner: this.broker.nodeID,
+					log: this.log,
+					store: this.store,
+					onRead: () => this.committer.wake(),
+					onNewer: (version) => {
+						this.outdated = true;
+						this.logger.error(
+							`Partition ${partition} holds messages of version ${version}: upgrade this process. It counts no more.`,
+						);
+						this.own([]).then(() => this.records.leave("scans", this.broker.nodeID), reportTo(this));
+					},
+					onTrouble: reportTo(this),
+				});
+				this.owners.set(partition, owner);
+			}
+		},
+
+		/** Only what the store itself confirms is told: a screen that hears nothing shows that it is not live. */
+		tell(states, ends) {
+			const at = Date.now();
+			for (const { partition, position, claim } of states) {
+				const owner = this.owners.get(partition);
+				if (!owner || owner.claim === undefined) continue;
+				if (owner.claim !== claim) {
+					owner.restart();
+					continue;
+				}
+				const logEnd = ends.get(partition) ?? 0;
+				const behindMs = owner.behindMs(logEnd, at);
+				broadcast(this.broker, "scans.position", { epoch: this.epoch, partition, position, logEnd, behindMs, at });
+			}
+		},
+
+		/** One node trims, below what every partition has applied; a partition that nobody has read yet keeps everything. */
+		async trim(states, ends) {
+			if (!this.owners.has(0)) return;
+			const applied = new Map(states.map(({ partition, position }) => [partition, position]));
+			const used = [...ends].filter(([, end]) => end > 0).map(([partition]) => applied.get(partition) ?? 0);
+			const lowest = Math.min(...used);
+			if (used.length > 0 && lowest > 1) await this.log.trim(lowest - 1);
+		},
+
+		announce(parts) {
+			const at = Date.now();
+			for (const part of parts) {
+				for (const announcement of announcements(part, this.epoch, at)) {
+					broadcast(this.broker, "scans.committed", announcement);
+				}
+			}
+		},
+
+		schedule(delayMs) {
+			this.timer = setTimeout(() => {
+				this.beating = this.beat()
+					.catch(reportTo(this))
+					.then(() => {
+						if (!this.stopping) this.schedule(BEAT_MS);
+					});
+			}, delayMs);
+		},
+	};
+
+	return {
+		name: "scans",
+		actions,
+		methods,
+
+		async started() {
+			[this.log, this.store, this.records] = await Promise.all([platform.log(), platform.store(), platform.records()]);
+			this.owners = new Map();
+			this.beats = 0;
+			this.outdated = false;
+			this.stopping = false;
+			this.beating = Promise.resolve();
+			this.committer = new Committer({
+				store: this.store,
+				owners: () => [...this.owners.values()],
+				onCommitted: (parts) => this.announce(parts),
+				onTrouble: reportTo(this),
+			});
+			this.schedule(0);
+		},
+
+		async stopped() {
+			this.stopping = true;
+			clearTimeout(this.timer);
+			await this.beating;
+			await this.committer?.stop();
+			await Promise.all([...(this.owners?.values() ?? [])].map((owner) => owner.stop()));
+			// Others take over at once instead of waiting until this node is silent for long enough.
+			await this.records?.leave("scans", this.broker.nodeID).catch(() => undefined);
+		},
+	};
+}
+
+function reportTo(service: This): (error: unknown) => void {
+	return (error) => service.logger.warn("Counting is held up and will be tried again:", error);
+}
