@@ -129,6 +129,11 @@ export interface Config {
 	readonly realtimePort: number | undefined;
 	readonly realtimeUrl: string | undefined;
 	readonly services: readonly ActorName[];
+	/**
+	 * A process that runs only some actors may have equals beside it on its machine: it listens with `reusePort`, so that
+	 * they share a port and the system spreads connections over them.
+	 */
+	readonly sharedPorts: boolean;
 	readonly nodeId: string;
 	/** Undefined: what the log has, or the default of its kind when it is made. */
 	readonly partitions: number | undefined;
@@ -193,6 +198,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 		realtimePort: env.REALTIME_PORT,
 		realtimeUrl: env.REALTIME_URL,
 		services: Object.freeze(services),
+		sharedPorts: services.length < ACTORS.length,
 		nodeId: env.NODE_ID ?? `${hostname()}-${process.pid}`,
 		partitions: env.PARTITIONS,
 		adminKey: env.SCANPULSE_ADMIN_KEY,

@@ -4,7 +4,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { Redis } from "ioredis";
-import { MongoClient } from "mongodb";
+import { type Db, MongoClient } from "mongodb";
 import { connect } from "nats";
 import { freePort } from "./ports.ts";
 import { type OwnedProcess, startProcess } from "./process.ts";
@@ -35,6 +35,8 @@ export interface RunningServer {
 	output(): string;
 	/** How the current process ended, undefined while it runs. */
 	exit(): ReturnType<OwnedProcess["exit"]>;
+	/** Resolves when the current process has ended. */
+	readonly exited: OwnedProcess["exited"];
 	/** Sends a signal (SIGKILL unless given) and resolves when the process has ended; at once for SIGSTOP and SIGCONT. */
 	kill(signal?: NodeJS.Signals): Promise<void>;
 	/** Lets it shut down orderly; it is killed when that takes longer than 20 s. */
@@ -113,13 +115,22 @@ async function awaitPrimary(port: number): Promise<void> {
 		const admin = client.db("admin");
 		const hello = await admin.command({ hello: 1 });
 		if (hello.isWritablePrimary) return;
-		if (!hello.setName && hello.isreplicaset) {
-			const members = [{ _id: 0, host: `127.0.0.1:${port}` }];
-			await admin.command({ replSetInitiate: { _id: "rs0", members } });
-		}
+		const host = `127.0.0.1:${port}`;
+		if (!hello.setName && hello.isreplicaset) await makeReplicaSet(admin, host);
 		throw new Error("mongod is not the primary of its replica set yet");
 	} finally {
 		await client.close();
+	}
+}
+
+/** A fresh folder becomes a replica set; one that was last served on another port is told its new address. */
+async function makeReplicaSet(admin: Db, host: string): Promise<void> {
+	const last = await admin.command({ replSetGetConfig: 1 }).catch(() => undefined);
+	if (!last) {
+		await admin.command({ replSetInitiate: { _id: "rs0", members: [{ _id: 0, host }] } });
+	} else if (last.config.members[0].host !== host) {
+		const config = { ...last.config, version: last.config.version + 1, members: [{ ...last.config.members[0], host }] };
+		await admin.command({ replSetReconfig: config, force: true });
 	}
 }
 
@@ -169,6 +180,9 @@ async function start(options: ServerOptions, recipe: Recipe): Promise<RunningSer
 		},
 		output: () => current.output(),
 		exit: () => current.exit(),
+		get exited() {
+			return current.exited;
+		},
 		kill: (signal) => current.kill(signal),
 		stop: async () => void (await current.stop(STOP_GRACE_MS)),
 		restart: async () => {

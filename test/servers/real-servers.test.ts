@@ -62,7 +62,7 @@ test("JetStream keeps a published message over a SIGKILL and a restart on the sa
 	await reader.close();
 });
 
-test("MongoDB commits a transaction as a replica set and finds it after a SIGKILL", async () => {
+test("MongoDB commits a transaction as a replica set and finds it after a SIGKILL, and on another port", async () => {
 	const server = owned(await startMongo({ dir: path.join(dir, "mongo") }));
 	const client = new MongoClient(server.url);
 	const session = client.startSession();
@@ -75,6 +75,13 @@ test("MongoDB commits a transaction as a replica set and finds it after a SIGKIL
 	const later = new MongoClient(server.url);
 	expect(await later.db().collection("t").countDocuments({ name: "first" })).toBe(1);
 	await later.close();
+
+	await server.stop();
+	const elsewhere = owned(await startMongo({ dir: path.join(dir, "mongo") }));
+	expect(elsewhere.port).not.toBe(server.port);
+	const last = new MongoClient(elsewhere.url);
+	expect(await last.db().collection("t").countDocuments({ name: "first" })).toBe(1);
+	await last.close();
 });
 
 test("Redis finds its keys after an orderly restart, and stops when told", async () => {
