@@ -95,6 +95,7 @@ export function createMember({ name, launch, restarts, report }: MemberOptions):
 		async kill(signal) {
 			if (!current) throw new Error(`${name} has no process that serves`);
 			await current.kill(signal);
+			if (!restarts && !current) await life?.ended;
 		},
 		async stop() {
 			if (!life) return;

@@ -87,20 +87,21 @@ export function runningIn(dir: string): Identity[] {
 /**
  * Ends whatever runs of the stack in `dir`: asks its supervisor, then ends itself what is left.
  *
+ * @param termLimitMs how long a process may take to end when it is told to, before it is killed
  * @returns the names of the processes that ran
  * @throws Error when one is still there
  */
-export async function takeDown(dir: string): Promise<string[]> {
+export async function takeDown(dir: string, termLimitMs = TERM_LIMIT_MS): Promise<string[]> {
 	const ran = runningIn(dir);
 	const supervisor = ran.find(({ pid }) => pid === readState(dir)?.supervisor.pid);
 	if (supervisor) {
 		process.kill(supervisor.pid, "SIGTERM");
 		await gone([supervisor], DRAIN_LIMIT_MS).catch(() => undefined);
 	}
-	for (const [signal, limit] of [["SIGTERM", TERM_LIMIT_MS] as const, ["SIGKILL", TERM_LIMIT_MS] as const]) {
+	for (const signal of ["SIGTERM", "SIGKILL"] as const) {
 		const left = runningIn(dir);
 		for (const { pid } of left) send(pid, signal);
-		await gone(left, limit).catch(() => undefined);
+		await gone(left, termLimitMs).catch(() => undefined);
 	}
 	const left = runningIn(dir);
 	if (left.length > 0) {
