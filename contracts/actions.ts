@@ -5,7 +5,16 @@
  */
 
 import type { ApiKey, Credential, Me, NewApiKey, NewSession, Organisation, Salt, Scope } from "./account.ts";
-import type { AnalyticsQuery, Answer, Breakdown, Interval, Ledger, Summary, TimeSeries } from "./analytics.ts";
+import type {
+	AnalyticsQuery,
+	Annotation,
+	Answer,
+	Breakdown,
+	Interval,
+	Ledger,
+	Summary,
+	TimeSeries,
+} from "./analytics.ts";
 import type { Code, CodeChanges, CodeImage, CodeInput, ImageOptions, Page, RoutableCode } from "./code.ts";
 import type { FeedReading, LogStatus, StateReading } from "./events.ts";
 import type { Job, JobName, JobRun } from "./job.ts";
@@ -32,6 +41,11 @@ export interface Actions {
 	"codes.route": [{ organisation: string; reference: string }, RoutableCode | null];
 	/** Codes in the order of their ids after `after`, for gateways that fill or reconcile their memory. */
 	"codes.routes": [{ after?: string; limit: number }, { codes: RoutableCode[]; next: string | null }];
+	/** Changes of where codes lead (`url`) within `[from, to)`, ISO instants, oldest first, from the history of edits. */
+	"codes.destinationEdits": [
+		{ organisation: string; codes?: readonly string[]; from: string; to: string },
+		Annotation[],
+	];
 	/** Names of codes by id, deleted ones included; unknown ids are absent. */
 	"codes.names": [{ organisation: string; ids: string[] }, Record<string, { name: string; slug: string }>];
 

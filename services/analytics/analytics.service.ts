@@ -1,0 +1,243 @@
+/**
+ * Every read of the numbers. An answer says at which instant it was true and whether anything was on its way; a reading
+ * for a live channel comes with the positions that it was true at.
+ */
+
+import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import type { AnalyticsQuery, Answer, AnswerFrame, BreakdownRow } from "../../contracts/analytics.ts";
+import type { Dimension } from "../../contracts/scan.ts";
+import { type CachedMethods, cached } from "../../mixins/cached.ts";
+import { type ActionsOf, call, type EventsOf } from "../../platform/actors.ts";
+import { bucketStarts, dayOf } from "../../platform/calendar.ts";
+import type { EventLog } from "../../platform/log/event-log.ts";
+import type { Platform } from "../../platform/platform.ts";
+import type { Reading, ScanStore, Selection } from "../../platform/store/scan-store.ts";
+import { change, foldSeries, topRows } from "./answers.ts";
+import { Gateways, isApplied } from "./freshness.ts";
+import { balance } from "./ledger.ts";
+import { previousRange, type Range, resolveRange } from "./range.ts";
+import { selectCodes, toSelection } from "./selection.ts";
+import { TimeZones } from "./time-zones.ts";
+
+/** How long an answer may be served again, ms: half of what the contract allows for a range that includes now. */
+const ANSWER_TTL_MS = 1_000;
+const DAY_MS = 24 * 60 * 60_000;
+const MINUTE_MS = 60_000;
+
+/** A question resolved: what to read, and the frame of its answer but for what only the reading tells. */
+interface Question {
+	readonly range: Range;
+	readonly codes: readonly string[] | undefined;
+	readonly selection: Selection;
+}
+
+interface State {
+	log: EventLog;
+	store: ScanStore;
+	gateways: Gateways;
+	timeZones: TimeZones;
+}
+
+type Methods = CachedMethods & {
+	resolve(caller: object, organisation: string, query: AnalyticsQuery): Promise<Question>;
+	/** Reads, and frames the answer with what was true when the reading began. */
+	framed<T, A>(
+		question: Question,
+		read: () => Promise<Reading<T>>,
+		answer: (value: T) => A | Promise<A>,
+	): Promise<AnswerFrame & A>;
+	answered<T>(caller: object, key: readonly unknown[], load: () => Promise<T>): Promise<Answer<T>>;
+	named(caller: object, organisation: string, by: Dimension, rows: BreakdownRow[]): Promise<BreakdownRow[]>;
+};
+
+type This = Service & State & Methods;
+
+export default function analytics(platform: Platform): ServiceSchema<ServiceSettingSchema, Methods, State> {
+	const actions: ActionsOf<"analytics", This> = {
+		summary: {
+			params: { organisation: "string", query: "object" },
+			async handler(ctx) {
+				const { organisation, query } = ctx.params;
+				return this.answered(ctx, ["summary", organisation, query], async () => {
+					const question = await this.resolve(ctx, organisation, query);
+					return this.framed(
+						question,
+						() => this.store.counts(question.selection),
+						async (counts) => {
+							if (query.compare !== "previous") return counts;
+							const range = previousRange(question.range);
+							const { value } = await this.store.counts(toSelection(organisation, query, question.codes, range));
+							return { ...counts, previous: { ...instants(range), ...value }, change: change(counts, value) };
+						},
+					);
+				});
+			},
+		},
+
+		timeseries: {
+			params: { organisation: "string", query: "object", interval: "string" },
+			async handler(ctx) {
+				const { organisation, query, interval } = ctx.params;
+				return this.answered(ctx, ["timeseries", organisation, query, interval], async () => {
+					const question = await this.resolve(ctx, organisation, query);
+					const { from, to, tz } = question.range;
+					const starts = bucketStarts(from, to, interval, tz);
+					return this.framed(
+						question,
+						() => this.store.series(question.selection),
+						async (quarters) => ({
+							interval,
+							points: foldSeries(starts, quarters),
+							annotations: await call(ctx, "codes.destinationEdits", {
+								organisation,
+								codes: question.codes,
+								...instants(question.range),
+							}),
+						}),
+					);
+				});
+			},
+		},
+
+		breakdown: {
+			params: { organisation: "string", query: "object", by: "string", limit: "number|integer|positive" },
+			async handler(ctx) {
+				const { organisation, query, by, limit } = ctx.params;
+				return this.answered(ctx, ["breakdown", organisation, query, by, limit], async () => {
+					const question = await this.resolve(ctx, organisation, query);
+					return this.framed(
+						question,
+						() => this.store.breakdown(question.selection, by),
+						async (values) => {
+							const { rows, other, total } = topRows(values, limit);
+							return { by, rows: await this.named(ctx, organisation, by, rows), other, total };
+						},
+					);
+				});
+			},
+		},
+
+		state: {
+			params: { organisation: "string", code: "string|optional" },
+			async handler(ctx) {
+				const { organisation, code } = ctx.params;
+				const now = Date.now();
+				const day = dayOf(now, await this.timeZones.of(ctx, organisation));
+				const minute = Math.floor(now / MINUTE_MS) * MINUTE_MS;
+				const { value, epoch, positions } = await this.store.state({
+					organisation,
+					code,
+					dayStart: day.start,
+					dayEnd: day.end,
+					minute,
+				});
+				const { total, today, minute: scans } = value;
+				return {
+					epoch,
+					positions,
+					day,
+					state: { total, today, minute: { at: new Date(minute).toISOString(), scans } },
+				};
+			},
+		},
+
+		ledger: {
+			params: { organisation: "string", from: "string|optional", to: "string|optional" },
+			async handler({ params: { organisation, from, to } }) {
+				const sums = await this.store.ledger({ organisation, from: instant(from), to: instant(to) });
+				return balance(sums, this.gateways.reports());
+			},
+		},
+
+		feed: {
+			params: { organisation: "string", code: "string|optional", limit: "number|integer|positive" },
+			async handler({ params }) {
+				const { value, epoch, positions } = await this.store.recent(params);
+				return { epoch, positions, scans: value };
+			},
+		},
+	};
+
+	const events: EventsOf<This> = {
+		"gateway.report": {
+			handler({ params }) {
+				this.gateways?.heard(params, Date.now());
+			},
+		},
+		"accounts.changed": {
+			handler({ params }) {
+				this.timeZones?.changed(params.organisation);
+			},
+		},
+	};
+
+	const methods: ServiceMethods & Omit<Methods, keyof CachedMethods> & ThisType<This> = {
+		async resolve(caller: object, organisation: string, query: AnalyticsQuery) {
+			const tz = query.tz ?? (await this.timeZones.of(caller, organisation));
+			const range = resolveRange({ from: query.from, to: query.to, tz }, Date.now());
+			const codes = await selectCodes(query, async (reference) => {
+				const code = await call(caller, "codes.route", { organisation, reference });
+				return code && !code.deleted ? code.id : null;
+			});
+			return { range, codes, selection: toSelection(organisation, query, codes, range) };
+		},
+
+		async framed<T, A>(
+			{ range, selection }: Question,
+			read: () => Promise<Reading<T>>,
+			answer: (value: T) => A | Promise<A>,
+		) {
+			const asOf = Date.now();
+			// A log that is away cannot be asked what is on its way: the answer is then not known to be complete.
+			const ends = await this.log.ends().catch(() => undefined);
+			const present = this.gateways.allPresent(asOf);
+			const { value, positions, capped } = await read();
+			const oldest = asOf - platform.config.retentionDays * DAY_MS;
+			return {
+				...instants(range),
+				tz: range.tz,
+				asOf: new Date(asOf).toISOString(),
+				complete: ends !== undefined && present && isApplied(ends, positions),
+				coverage: {
+					...instants({ from: Math.min(Math.max(range.from, oldest), range.to), to: range.to }),
+					source: selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const),
+					...(capped && { capped }),
+				},
+				...(await answer(value)),
+			};
+		},
+
+		async answered<T>(caller: object, key: readonly unknown[], load: () => Promise<T>) {
+			const { value, tier } = await this.cached(caller, JSON.stringify(key), ANSWER_TTL_MS, load);
+			return { answer: value, cache: tier };
+		},
+
+		async named(caller: object, organisation: string, by: Dimension, rows: BreakdownRow[]) {
+			if (by !== "code" || rows.length === 0) return rows;
+			const names = await call(caller, "codes.names", { organisation, ids: rows.map(({ value }) => value) });
+			return rows.map((row) => ({ ...row, name: names[row.value]?.name }));
+		},
+	};
+
+	return {
+		name: "analytics",
+		mixins: [cached()],
+		actions,
+		events,
+		methods: methods as ServiceMethods & Methods & ThisType<This>,
+
+		async started() {
+			[this.log, this.store] = await Promise.all([platform.log(), platform.store()]);
+			this.gateways = new Gateways();
+			this.timeZones = new TimeZones();
+		},
+	};
+}
+
+function instants({ from, to }: { from: number; to: number }): { from: string; to: string } {
+	return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+}
+
+function instant(value: string | undefined): number | undefined {
+	return value === undefined ? undefined : Date.parse(value);
+}
