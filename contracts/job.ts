@@ -1,12 +1,6 @@
 /** Jobs of the clock, their runs and what is said of them. */
 
-export const JOBS = [
-	"run_daily_aggregation",
-	"cleanup_old_data",
-	"generate_reports",
-	"audit",
-	"watch_silence",
-] as const;
+export const JOBS = ["run_daily_aggregation"] as const;
 export type JobName = (typeof JOBS)[number];
 
 export type RunStatus = "queued" | "running" | "succeeded" | "failed";
