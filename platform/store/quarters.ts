@@ -1,0 +1,16 @@
+/** Quarter hours, the grain of every roll-up: time zones lie on them (India :30, Nepal :45). Times are epoch ms. */
+
+export const MINUTE_MS = 60_000;
+export const QUARTER_MS = 15 * MINUTE_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
+/** The first instant of the unit (of `unitMs` milliseconds, counted from the epoch) that `at` lies in. */
+export function firstInstant(at: number, unitMs: number): number {
+	return Math.floor(at / unitMs) * unitMs;
+}
+
+/** The UTC date `YYYY-MM-DD` of an instant. */
+export function utcDate(at: number): string {
+	return new Date(at).toISOString().slice(0, 10);
+}
