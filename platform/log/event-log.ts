@@ -14,7 +14,7 @@ export interface LogMessage {
 
 export interface LogEnd {
 	readonly partition: number;
-	/** Position of the partition's last message; 0 when it never had one. */
+	/** Position of the partition's last message; 0 when it has none (any more). */
 	readonly position: Position;
 }
 
