@@ -1,14 +1,16 @@
-/** Opens the event log that the configuration asks for. */
+/** Opens the event log that the configuration asks for; the other kind's driver is not even loaded. */
 
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { EventLog } from "./event-log.ts";
-import { openJetStreamLog } from "./jetstream-log.ts";
-import { openSqliteLog } from "./sqlite-log.ts";
 
 /** @throws naming PARTITIONS when its value is not the log's. */
-export function openEventLog(config: Config): Promise<EventLog> {
-	return config.natsServers
-		? openJetStreamLog({ servers: config.natsServers, partitions: config.partitions })
-		: openSqliteLog({ file: join(config.dataDir, "log.db"), partitions: config.partitions });
+export async function openEventLog(config: Config): Promise<EventLog> {
+	const { natsServers, partitions } = config;
+	if (natsServers) {
+		const { openJetStreamLog } = await import("./jetstream-log.ts");
+		return openJetStreamLog({ servers: natsServers, partitions });
+	}
+	const { openSqliteLog } = await import("./sqlite-log.ts");
+	return openSqliteLog({ file: join(config.dataDir, "log.db"), partitions });
 }

@@ -2,12 +2,13 @@
 
 import { join } from "node:path";
 import type { Config } from "../config.ts";
-import { openMongoRecords } from "./mongo-records.ts";
 import type { Records } from "./records.ts";
-import { openSqliteRecords } from "./sqlite-records.ts";
 
-export function openRecords(config: Config): Promise<Records> {
-	return config.mongoUrl
-		? openMongoRecords({ url: config.mongoUrl })
-		: openSqliteRecords({ file: join(config.dataDir, "records.db") });
+export async function openRecords(config: Config): Promise<Records> {
+	if (config.mongoUrl) {
+		const { openMongoRecords } = await import("./mongo-records.ts");
+		return openMongoRecords({ url: config.mongoUrl });
+	}
+	const { openSqliteRecords } = await import("./sqlite-records.ts");
+	return openSqliteRecords({ file: join(config.dataDir, "records.db") });
 }

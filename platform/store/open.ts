@@ -1,13 +1,14 @@
-/** Opens the scan store that the configuration asks for. */
+/** Opens the scan store that the configuration asks for; the other kind's driver is not even loaded. */
 
 import { join } from "node:path";
 import type { Config } from "../config.ts";
-import { openMongoStore } from "./mongo-store.ts";
 import type { ScanStore } from "./scan-store.ts";
-import { openSqliteStore } from "./sqlite-store.ts";
 
-export function openScanStore(config: Config): Promise<ScanStore> {
-	return config.mongoUrl
-		? openMongoStore({ url: config.mongoUrl })
-		: openSqliteStore({ file: join(config.dataDir, "store.db") });
+export async function openScanStore(config: Config): Promise<ScanStore> {
+	if (config.mongoUrl) {
+		const { openMongoStore } = await import("./mongo-store.ts");
+		return openMongoStore({ url: config.mongoUrl });
+	}
+	const { openSqliteStore } = await import("./sqlite-store.ts");
+	return openSqliteStore({ file: join(config.dataDir, "store.db") });
 }

@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import { change, foldSeries, topRows } from "../../services/analytics/answers.ts";
+import { Gateways, isApplied } from "../../services/analytics/freshness.ts";
+
+const HOUR = 3_600_000;
+
+describe("answers", () => {
+	test("have every bucket of a series, zero where nothing was", () => {
+		const points = foldSeries(
+			[0, HOUR, 2 * HOUR],
+			[
+				{ at: 0, scans: 1, visitors: 1 },
+				{ at: HOUR / 2, scans: 2, visitors: 0 },
+				{ at: 2 * HOUR, scans: 4, visitors: 3 },
+			],
+		);
+		expect(points.map(({ scans, visitors }) => [scans, visitors])).toEqual([
+			[3, 1],
+			[0, 0],
+			[4, 3],
+		]);
+	});
+
+	test("of a breakdown add up: rows and other are the total, and what a cap merged is in other", () => {
+		const values = [
+			{ value: "(other)", scans: 50, visitors: 0 },
+			{ value: "DE", scans: 9, visitors: 4 },
+			{ value: "FR", scans: 5, visitors: 2 },
+			{ value: "(none)", scans: 1, visitors: 1 },
+		];
+		const { rows, other, total } = topRows(values, 2);
+		expect(rows.map(({ value }) => value)).toEqual(["DE", "FR"]);
+		expect([other, total]).toEqual([51, 65]);
+	});
+
+	test("compare with a previous period that had nothing by null, not by infinity", () => {
+		expect(change({ scans: 5, visitors: 3, bots: 0 }, { scans: 0, visitors: 2, bots: 0 })).toEqual({
+			scans: null,
+			visitors: 0.5,
+		});
+	});
+});
+
+describe("an answer is complete", () => {
+	test("only when everything in the log has been applied", () => {
+		const ends = [
+			{ partition: 0, position: 7 },
+			{ partition: 1, position: 0 },
+		];
+		expect(isApplied(ends, { 0: 7 })).toBe(true);
+		expect(isApplied(ends, { 0: 6 })).toBe(false);
+	});
+
+	test("only while no known gateway is silent or holds spooled scans", () => {
+		const gateways = new Gateways();
+		const report = { node: "a", at: 0, accepted: {}, pending: 0, spooled: 0 };
+		expect(gateways.allPresent(0)).toBe(true);
+		gateways.heard(report, 0);
+		expect(gateways.allPresent(2_000)).toBe(true);
+		expect(gateways.allPresent(5_000)).toBe(false);
+		gateways.heard({ ...report, spooled: 3 }, 6_000);
+		expect(gateways.allPresent(6_000)).toBe(false);
+		gateways.heard({ ...report, leaving: true }, 7_000);
+		expect(gateways.allPresent(60_000)).toBe(true);
+	});
+});
