@@ -31,7 +31,7 @@ test("follows its channel, changes it, and gives it back", async () => {
 		const snapshot = counts(channel === "code:a" ? 1 : 2);
 		return { ok: true, channel, epoch: EPOCH, offset: "1", recovered: false, snapshot };
 	};
-	connections = new LiveConnections({ url: peer.url });
+	connections = new LiveConnections({ url: () => peer.url });
 	const channel = ref<AnalyticsChannel>("code:a");
 	const { result, unmount } = mounted(() => useRealTimeAnalytics(channel));
 	expect(result.isConnected.value).toBe(false);
@@ -49,7 +49,7 @@ test("follows its channel, changes it, and gives it back", async () => {
 
 test("two components share one connection and one channel", async () => {
 	peer = await startPeer();
-	connections = new LiveConnections({ url: peer.url });
+	connections = new LiveConnections({ url: () => peer.url });
 	const first = mounted(() => useRealTimeAnalytics("org"));
 	const second = mounted(() => useRealTimeAnalytics("org"));
 	await until(() => expect(second.result.state.value).toBe("live"));
@@ -63,7 +63,7 @@ test("two components share one connection and one channel", async () => {
 
 test("keeps the last number and its age while the server is away", async () => {
 	peer = await startPeer();
-	connections = new LiveConnections({ url: peer.url });
+	connections = new LiveConnections({ url: () => peer.url });
 	const { result, unmount } = mounted(() => useRealTimeAnalytics("org"));
 	await until(() => expect(result.state.value).toBe("live"));
 	await peer.stop();

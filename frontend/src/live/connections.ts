@@ -29,6 +29,11 @@ export interface Overview {
 	readonly verifiedAt: number | undefined;
 }
 
+export interface ConnectionsOptions extends Pick<LiveOptions<unknown, unknown, unknown>, "token" | "reconnect"> {
+	/** Origin of the realtime server, read when a connection is first needed; `""` is the page's own. */
+	readonly url: () => string;
+}
+
 /** The common face of connections whose channels show different things. */
 interface Connection {
 	connect(): void;
@@ -40,12 +45,12 @@ interface Connection {
 }
 
 export class LiveConnections {
-	readonly #options: Pick<LiveOptions<unknown, unknown, unknown>, "url" | "token" | "reconnect">;
+	readonly #options: ConnectionsOptions;
 	readonly #connections = new Map<Namespace, Connection>();
 	readonly #shown = new Map<symbol, ChannelView<unknown>>();
 	readonly #observers = new Set<(overview: Overview) => void>();
 
-	constructor(options: Pick<LiveOptions<unknown, unknown, unknown>, "url" | "token" | "reconnect">) {
+	constructor(options: ConnectionsOptions) {
 		this.#options = options;
 	}
 
@@ -101,15 +106,17 @@ export class LiveConnections {
 	}
 
 	#newConnection(namespace: Namespace): Connection {
-		if (namespace === "/analytics") {
-			return new WebSocketAnalytics({ ...this.#options, namespace, reducer: analyticsReducer });
-		}
-		if (namespace === "/scans") return new WebSocketAnalytics({ ...this.#options, namespace, reducer: feedReducer });
-		return new WebSocketAnalytics({ ...this.#options, namespace, reducer: statusReducer });
+		const options = { ...this.#options, url: this.#options.url(), namespace };
+		if (namespace === "/analytics") return new WebSocketAnalytics({ ...options, reducer: analyticsReducer });
+		if (namespace === "/scans") return new WebSocketAnalytics({ ...options, reducer: feedReducer });
+		return new WebSocketAnalytics({ ...options, reducer: statusReducer });
 	}
 
 	#overview(): Overview {
-		const shown = [...this.#shown.values()];
+		const all = [...this.#shown.values()];
+		// A channel that never had data shows none and cannot mislead: it matters only while nothing else is known.
+		const known = all.filter(({ state }) => state !== "connecting");
+		const shown = known.length > 0 ? known : all;
 		const proofs = shown.flatMap(({ verifiedAt }) => verifiedAt ?? []);
 		return {
 			state: worstOf(shown.map(({ state }) => state)),

@@ -36,6 +36,11 @@ export function stateOf(facts: Facts): ConnectionState {
 	return behind || stale ? "delayed" : "live";
 }
 
+/** True when numbers are only those last known. Delayed ones are true of the moment they name. */
+export function isStale(state: ConnectionState): boolean {
+	return state === "offline" || state === "catching-up" || state === "unauthorized";
+}
+
 const BEST_TO_WORST: readonly ConnectionState[] = [
 	"live",
 	"delayed",

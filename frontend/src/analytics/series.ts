@@ -1,0 +1,98 @@
+/**
+ * A chart's buckets, woven from history and from what is live. History comes over HTTP and ends before today (for the
+ * range of today: before the present quarter hour); the rest is what the live channel says of today. So the sum of a chart
+ * is always the number beside it, and nothing is added up that could be lost or doubled.
+ */
+import type { SeriesPoint } from "../../../contracts/analytics.ts";
+import { dateIn, type RangeQuery } from "./range.ts";
+
+export interface Amount {
+	readonly scans: number;
+	readonly visitors: number;
+}
+
+export interface Bucket extends Amount {
+	/** Epoch ms. Of days and months: of midnight UTC on the first local date, so that it is written as a date in UTC. */
+	readonly at: number;
+	/** The bucket still grows. */
+	readonly current?: true;
+	/** The bucket has not begun. */
+	readonly future?: true;
+}
+
+const QUARTER_MS = 15 * 60_000;
+
+/** Buckets of a range, oldest first. `today` is what is known of the present day; history alone is shown without it. */
+export function weave(
+	query: RangeQuery,
+	timeZone: string,
+	history: readonly SeriesPoint[],
+	today: Amount | undefined,
+	now: number,
+): readonly Bucket[] {
+	return query.interval === "quarter"
+		? weaveQuarters(query.today, timeZone, history, today, now)
+		: weaveDates(query, timeZone, history, today);
+}
+
+export function sumOf(amounts: readonly Amount[]): Amount {
+	let scans = 0;
+	let visitors = 0;
+	for (const amount of amounts) {
+		scans += amount.scans;
+		visitors += amount.visitors;
+	}
+	return { scans, visitors };
+}
+
+/** Growth over an earlier period as a fraction; null where that had nothing to grow from. */
+export function growth(now: number, before: number | undefined): number | null {
+	return before ? (now - before) / before : null;
+}
+
+function weaveQuarters(
+	date: string,
+	timeZone: string,
+	history: readonly SeriesPoint[],
+	today: Amount | undefined,
+	now: number,
+): readonly Bucket[] {
+	const present = Math.floor(now / QUARTER_MS) * QUARTER_MS;
+	const known = new Map(history.map((point) => [Date.parse(point.at), point]));
+	const first = Math.min(present, ...known.keys());
+	const past: Bucket[] = [];
+	for (let at = first; at < present; at += QUARTER_MS) past.push({ at, ...amountOf(known.get(at)) });
+	const current = today ? restOf(today, sumOf(past)) : amountOf(known.get(present));
+	const future: Bucket[] = [];
+	for (let at = present + QUARTER_MS; dateIn(timeZone, at) === date; at += QUARTER_MS) {
+		future.push({ at, scans: 0, visitors: 0, future: true });
+	}
+	return [...past, { at: present, ...current, current: true }, ...future];
+}
+
+function weaveDates(
+	query: RangeQuery,
+	timeZone: string,
+	history: readonly SeriesPoint[],
+	today: Amount | undefined,
+): readonly Bucket[] {
+	const startOf = (date: string) =>
+		Date.parse(`${query.interval === "month" ? `${date.slice(0, 7)}-01` : date}T00:00:00Z`);
+	const buckets = new Map<number, Bucket>();
+	for (const point of history) {
+		const at = startOf(dateIn(timeZone, Date.parse(point.at)));
+		buckets.set(at, { at, ...amountOf(point) });
+	}
+	const at = startOf(query.today);
+	const sum = sumOf([amountOf(buckets.get(at)), amountOf(today)]);
+	buckets.set(at, { at, ...sum, current: true });
+	return [...buckets.values()].sort((a, b) => a.at - b.at);
+}
+
+function amountOf(point: Amount | undefined): Amount {
+	return { scans: point?.scans ?? 0, visitors: point?.visitors ?? 0 };
+}
+
+function restOf(whole: Amount, part: Amount): Amount {
+	return { scans: Math.max(0, whole.scans - part.scans), visitors: Math.max(0, whole.visitors - part.visitors) };
+}
