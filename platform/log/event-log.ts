@@ -29,7 +29,10 @@ export interface ReadOptions {
 }
 
 export interface EventLog {
-	/** Made with the log and gone with it: two logs never share one, so that a position can be told to be of this log. */
+	/**
+	 * Made with the log and gone with it: two logs never share one, so that a position can be told to be of this log. Empty
+	 * while a log was never reached, another one after a log was lost and made anew: ask for it after `ends`.
+	 */
 	readonly id: string;
 	/** Fixed for the log's life. */
 	readonly partitions: number;

@@ -1,0 +1,124 @@
+/**
+ * One connection to NATS with the log's stream proven to be there. A session never mends itself: when its connection is
+ * lost it ends, and the next one proves the stream anew, so that nobody goes on reading or writing a stream that was made
+ * again meanwhile without noticing.
+ */
+
+import { connect, DiscardPolicy, type JetStreamManager, type NatsConnection, RetentionPolicy, StorageType } from "nats";
+import { CodedError } from "../../contracts/errors.ts";
+
+const CONNECT_TIMEOUT_MS = 1500;
+/** A connection on which the server is silent for two of these is dead. */
+const PING_INTERVAL_MS = 2000;
+const STREAM_NOT_FOUND = 10059;
+const STREAM_NAME_IN_USE = 10058;
+
+export interface StreamOptions {
+	readonly servers: readonly string[];
+	readonly stream: string;
+	/** Partitions that a stream must have, or gets when it is made. */
+	readonly partitions: number;
+	/** False when any number of partitions will do for a stream that is there. */
+	readonly partitionsMatter: boolean;
+	/** Limit of a stream that is made here; one that is there keeps its own. */
+	readonly maxBytes: number;
+	readonly replicas: number;
+	readonly requestTimeoutMs: number;
+}
+
+export interface JetStreamSession {
+	readonly connection: NatsConnection;
+	readonly manager: JetStreamManager;
+	/** The stream's identity: its name and when it was made, because a stream that is made again is another log. */
+	readonly id: string;
+	readonly partitions: number;
+}
+
+/** The subject of a partition's messages. */
+export function partitionSubject(stream: string, partition: number): string {
+	return `${stream.toLowerCase()}.log.${partition}`;
+}
+
+/** The identity of a stream. nats-server 2.9 keeps no metadata of ours, but when a stream was made, to the nanosecond. */
+export function streamIdentity(info: {
+	readonly config: { readonly name: string };
+	readonly created: unknown;
+}): string {
+	return `${info.config.name}@${info.created}`;
+}
+
+/**
+ * Connects, and makes the stream when it is absent; several processes may do so at once.
+ *
+ * @throws `conflict` when the stream has another number of partitions; anything else means that NATS is away.
+ */
+export async function openSession(options: StreamOptions): Promise<JetStreamSession> {
+	const connection = await connect({
+		...credentials(options.servers),
+		servers: [...options.servers],
+		reconnect: false,
+		timeout: CONNECT_TIMEOUT_MS,
+		pingInterval: PING_INTERVAL_MS,
+		maxPingOut: 2,
+		noAsyncTraces: true,
+		name: "scanpulse-log",
+	});
+	try {
+		const manager = await connection.jetstreamManager({ timeout: options.requestTimeoutMs, checkAPI: false });
+		const info = await ensureStream(manager, options);
+		const partitions = partitionsOf(options.stream, info.config.subjects);
+		if (options.partitionsMatter && partitions !== options.partitions)
+			throw new CodedError(
+				"conflict",
+				`PARTITIONS is ${options.partitions}, but the event log ${options.stream} in NATS was made with ${partitions} and keeps them for its life`,
+			);
+		return { connection, manager, id: streamIdentity(info), partitions };
+	} catch (error) {
+		await connection.close();
+		throw error;
+	}
+}
+
+async function ensureStream(manager: JetStreamManager, options: StreamOptions) {
+	const { stream, partitions, maxBytes, replicas } = options;
+	try {
+		return await manager.streams.info(stream);
+	} catch (error) {
+		if (apiErrorOf(error) !== STREAM_NOT_FOUND) throw error;
+	}
+	try {
+		return await manager.streams.add({
+			name: stream,
+			subjects: Array.from({ length: partitions }, (_, partition) => partitionSubject(stream, partition)),
+			storage: StorageType.File,
+			retention: RetentionPolicy.Limits,
+			discard: DiscardPolicy.New,
+			max_bytes: maxBytes,
+			num_replicas: replicas,
+		});
+	} catch (error) {
+		// Another process made it in between, with other settings than ours: its stream stands.
+		if (apiErrorOf(error) !== STREAM_NAME_IN_USE) throw error;
+		return manager.streams.info(stream);
+	}
+}
+
+function partitionsOf(stream: string, subjects: readonly string[]): number {
+	const expected = new Set(subjects.map((_, partition) => partitionSubject(stream, partition)));
+	if (subjects.length > 0 && subjects.every((subject) => expected.has(subject))) return subjects.length;
+	throw new CodedError("conflict", `The stream ${stream} in NATS is no event log: it has the subjects ${subjects}`);
+}
+
+/** The number of an error that JetStream answered with, or undefined when it is none. */
+export function apiErrorOf(error: unknown): number | undefined {
+	return (error as { api_error?: { err_code?: number } } | null)?.api_error?.err_code;
+}
+
+/** The client does not read a user from its servers' addresses. */
+function credentials(servers: readonly string[]): { user?: string; pass?: string; token?: string; tls?: object } {
+	const url = URL.parse(servers[0] ?? "");
+	const tls = url?.protocol === "tls:" ? { tls: {} } : {};
+	if (!url?.username) return tls;
+	const user = decodeURIComponent(url.username);
+	return url.password ? { ...tls, user, pass: decodeURIComponent(url.password) } : { ...tls, token: user };
+}
