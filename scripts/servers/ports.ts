@@ -8,7 +8,8 @@ const FIRST_PORT = 12_000;
 const LAST_PORT = 31_999;
 const TRIES = 200;
 
-function isFree(port: number): Promise<boolean> {
+/** Whether nothing on 127.0.0.1 listens on the port, not even something that would share it. */
+export function isFree(port: number): Promise<boolean> {
 	return new Promise((resolve) => {
 		const probe = createServer();
 		probe.once("error", () => resolve(false));

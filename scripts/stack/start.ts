@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { freePort } from "../servers/ports.ts";
+import { freePort, isFree } from "../servers/ports.ts";
 import { startProcess } from "../servers/process.ts";
 import { type RunningServer, type ServerOptions, startMongo, startNats, startRedis } from "../servers/start.ts";
 import { until } from "../servers/until.ts";
@@ -67,6 +67,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 	const present = runningIn(dir);
 	if (present.length > 0) {
 		throw new Error(`A stack runs in ${dir} already (pid ${present[0]?.pid}); end it with npm run stack -- --down.`);
+	}
+	// The gateways share their port with whoever shares it, so a second stack would go unnoticed.
+	if (options.port && !(await isFree(options.port))) {
+		throw new Error(`Port ${options.port} is taken; choose another with --port, or --port 0 for a free one.`);
 	}
 	mkdirSync(path.join(dir, "logs"), { recursive: true });
 	const members = new Map<string, Member>();
