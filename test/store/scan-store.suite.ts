@@ -1,0 +1,19 @@
+/** What every scan store must do, through its interface alone. Run by one test file a store. */
+
+import { describe } from "vitest";
+import { claimCases } from "./suite/claims.ts";
+import { dayCases } from "./suite/days.ts";
+import { ingestCases } from "./suite/ingest.ts";
+import type { ProvideStore } from "./suite/provided.ts";
+import { queryCases } from "./suite/queries.ts";
+import { randomCases } from "./suite/random.ts";
+import { rangeCases } from "./suite/ranges.ts";
+
+export function scanStoreSuite(store: string, provide: ProvideStore): void {
+	describe(`${store}: ingest`, () => ingestCases(provide));
+	describe(`${store}: owners of partitions`, () => claimCases(provide));
+	describe(`${store}: questions`, () => queryCases(provide));
+	describe(`${store}: ranges`, () => rangeCases(provide));
+	describe(`${store}: days`, () => dayCases(provide));
+	describe(`${store}: any scans`, () => randomCases(provide));
+}

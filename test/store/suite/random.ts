@@ -1,0 +1,127 @@
+/** Any scans, in any batches: every question gets the answer of a naive recount of those stored. */
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type AcceptedScan, type Counts, type Dimension, NONE } from "../../../contracts/scan.ts";
+import type { Selection } from "../../../platform/store/scan-store.ts";
+import { NOON, scan } from "../scans.ts";
+import { Feeder } from "./feeder.ts";
+import type { ProvideStore } from "./provided.ts";
+
+const QUARTER = 900_000;
+const DAY = 86_400_000;
+const RUNS = 15;
+
+const instant = fc.oneof(
+	fc.integer({ min: -3 * QUARTER, max: 3 * QUARTER }),
+	fc.constantFrom(-DAY, -2 * QUARTER, -1, 0, QUARTER, 30 * DAY),
+);
+
+const anyScan: fc.Arbitrary<Partial<AcceptedScan>> = fc.record({
+	id: fc.nat(60).map((n) => `s${n}`),
+	ownId: fc.constant(true as const),
+	code: fc.constantFrom("one", "two", "three"),
+	at: instant.map((ms) => NOON + ms),
+	bot: fc.boolean(),
+	visitor: fc.constantFrom(undefined, "v", "w", "x"),
+	country: fc.constantFrom(undefined, "DE", "FR", "__proto__"),
+	utm_source: fc.oneof(fc.constant(undefined), fc.string({ unit: "binary", maxLength: 3 })),
+});
+
+const anySelection: fc.Arbitrary<Selection> = fc
+	.record({
+		codes: fc.option(fc.subarray(["one", "two", "nobody"]), { nil: undefined }),
+		edges: fc.tuple(instant, instant),
+		filters: fc.oneof(
+			{ weight: 2, arbitrary: fc.constant([]) },
+			fc.constant([{ dimension: "country" as const, values: ["DE", NONE] }]),
+			fc.constant([{ dimension: "code" as const, values: ["three", "two"] }]),
+		),
+		bots: fc.boolean(),
+	})
+	.map(({ edges, ...rest }) => ({
+		organisation: "acme",
+		from: NOON + Math.min(...edges),
+		to: NOON + Math.max(...edges),
+		...rest,
+	}));
+
+/** The scans that the store must hold, with the visitors' first visits, by the words of the contract. */
+function recount(scans: readonly AcceptedScan[]): (AcceptedScan & { first: boolean })[] {
+	const ids = new Set<string>();
+	const visits = new Set<string>();
+	return scans
+		.filter(({ id }) => !ids.has(id) && ids.add(id))
+		.map((scan) => {
+			const visit = `${scan.code} ${new Date(scan.at).toISOString().slice(0, 10)} ${scan.visitor}`;
+			const first = !scan.bot && scan.visitor !== undefined && !visits.has(visit);
+			if (first) visits.add(visit);
+			return { ...scan, first };
+		});
+}
+
+function selected(scans: readonly (AcceptedScan & { first: boolean })[], selection: Selection) {
+	return scans.filter(
+		(scan) =>
+			(!selection.codes || selection.codes.includes(scan.code)) &&
+			scan.at >= selection.from &&
+			scan.at < selection.to &&
+			selection.filters.every(({ dimension, values }) => values.includes(scan[dimension] ?? NONE)),
+	);
+}
+
+function count(scans: readonly (AcceptedScan & { first: boolean })[], bots: boolean): Counts {
+	const botScans = scans.filter(({ bot }) => bot).length;
+	return {
+		scans: bots ? scans.length : scans.length - botScans,
+		visitors: scans.filter(({ first }) => first).length,
+		bots: botScans,
+	};
+}
+
+function group(scans: readonly (AcceptedScan & { first: boolean })[], by: Dimension, bots: boolean) {
+	return [...Map.groupBy(scans, (scan) => scan[by]?.toWellFormed() ?? NONE)]
+		.map(([value, group]) => ({ value, ...count(group, bots) }))
+		.filter(({ scans }) => scans > 0)
+		.map(({ value, scans, visitors }) => ({ value, scans, visitors }))
+		.sort((a, b) => b.scans - a.scans || (a.value < b.value ? -1 : 1));
+}
+
+export function randomCases(provide: ProvideStore): void {
+	test("counts, series and breakdowns equal a naive recount", async () => {
+		await fc.assert(
+			fc.asyncProperty(
+				fc.array(fc.array(anyScan, { maxLength: 20 }), { maxLength: 5 }),
+				fc.array(anySelection, { minLength: 3, maxLength: 8 }),
+				async (batches, selections) => {
+					const provided = await provide();
+					try {
+						const store = await provided.open();
+						const feeder = await Feeder.claim(store);
+						const made = batches.map((batch) => batch.map(scan));
+						for (const batch of made) await feeder.feed(batch);
+						const held = recount(made.flat());
+						for (const question of selections) {
+							const scans = selected(held, question);
+							const { bots } = question;
+							expect((await store.counts(question)).value).toEqual(count(scans, bots));
+							const quarters = Map.groupBy(scans, ({ at }) => Math.floor(at / QUARTER) * QUARTER);
+							const points = [...quarters]
+								.map(([at, group]) => ({ at, ...count(group, bots) }))
+								.filter(({ scans }) => scans > 0)
+								.map(({ at, scans, visitors }) => ({ at, scans, visitors }))
+								.sort((a, b) => a.at - b.at);
+							expect((await store.series(question)).value).toEqual(points);
+							for (const by of ["country", "utm_source", "code"] as const) {
+								expect((await store.breakdown(question, by)).value).toEqual(group(scans, by, bots));
+							}
+						}
+					} finally {
+						await provided.remove();
+					}
+				},
+			),
+			{ numRuns: RUNS },
+		);
+	});
+}
