@@ -150,7 +150,7 @@ function foldPart(
 
 	for (const candidate of sequenced.candidates) {
 		const { scan } = candidate;
-		const entry = ledgerEntry(ledger, scan.organisation, candidate.hour, partition);
+		const entry = ledgerEntry(ledger, String(scan.organisation), candidate.hour, partition);
 		const reason = Object.hasOwn(refused, scan.id) ? (refused[scan.id] as string) : whyNotStorable(scan);
 		if (reason !== undefined) {
 			entry.dropped.set(reason, (entry.dropped.get(reason) ?? 0) + 1);
@@ -238,5 +238,5 @@ function ledgerEntry(
 
 function deadLetter({ scan, position }: Candidate, partition: number, reason: string): DeadLetter {
 	const data = new TextEncoder().encode(JSON.stringify(scan));
-	return { partition, position, organisation: scan.organisation, reason, data };
+	return { partition, position, organisation: String(scan.organisation), reason, data };
 }

@@ -142,7 +142,11 @@ function recall(memory: ProducerMemory | undefined): Touched {
 function scansByOrganisation(message: ScanMessage): Map<string, number> {
 	const scans = new Map<string, number>();
 	for (const organisation of Object.keys(message.totals)) scans.set(organisation, 0);
-	for (const { organisation } of message.scans) scans.set(organisation, (scans.get(organisation) ?? 0) + 1);
+	for (const scan of message.scans) {
+		// A scan that is none is dropped later; its count must not be lost here.
+		const organisation = String(scan.organisation);
+		scans.set(organisation, (scans.get(organisation) ?? 0) + 1);
+	}
 	return scans;
 }
 

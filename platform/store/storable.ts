@@ -16,13 +16,18 @@ const OPTIONAL_NUMBERS = ["lat", "lon"] as const satisfies (keyof AcceptedScan)[
 
 /** Why a scan cannot be stored, or undefined when it can. */
 export function whyNotStorable(scan: AcceptedScan): string | undefined {
-	for (const field of KEYS) if (typeof scan[field] !== "string" || scan[field] === "") return "invalid";
+	for (const field of KEYS) if (!isKey(scan[field])) return "invalid";
 	for (const field of TEXTS) if (typeof scan[field] !== "string") return "invalid";
 	for (const field of OPTIONAL_TEXTS) if (!isAbsentOr(scan[field], "string")) return "invalid";
 	for (const field of OPTIONAL_NUMBERS) if (!isAbsentOr(scan[field], "number")) return "invalid";
 	if (typeof scan.bot !== "boolean") return "invalid";
 	if (!Number.isInteger(scan.at) || scan.at < FIRST_INSTANT || scan.at >= END_OF_INSTANTS) return "invalid";
 	return undefined;
+}
+
+/** Two keys that differ only in broken surrogates would be one in a store. */
+function isKey(value: unknown): boolean {
+	return typeof value === "string" && value !== "" && value.isWellFormed();
 }
 
 function isAbsentOr(value: unknown, type: "string" | "number"): boolean {
