@@ -18,7 +18,7 @@ const SQLITE_FULL = 13;
 const FORMAT = 1;
 const PAGE_BYTES = 4096;
 /** How much is appended between two checkpoints: they keep the WAL short and cost a sync of the database file. */
-const CHECKPOINT_BYTES = 8 * 1024 * 1024;
+const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 /** Rows forgotten in one transaction, so that a long trim holds up appends only for moments. */
 const TRIM_ROWS = 2000;
 
