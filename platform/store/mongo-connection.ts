@@ -3,7 +3,7 @@
  * long: a server that is away is noticed within seconds, and the driver finds it again by itself when it returns.
  */
 
-import { type ClientSession, MongoClient, type TransactionOptions } from "mongodb";
+import { MongoClient, type TransactionOptions } from "mongodb";
 
 export interface MongoConnectionOptions {
 	/** `mongodb://…`; the database it names is the default one. */
@@ -26,11 +26,11 @@ export interface MongoConnectionOptions {
 }
 
 /** What is read is what a majority has; what is committed is on the disks of a majority. */
-export const TRANSACTION: TransactionOptions = Object.freeze({
+export const TRANSACTION: Readonly<TransactionOptions> = {
 	readConcern: { level: "snapshot" },
 	writeConcern: { w: "majority", journal: true },
 	readPreference: "primary",
-});
+};
 
 /**
  * Builds the client without connecting: it connects with its first operation, and again after each loss. The caller
@@ -54,11 +54,4 @@ export function createMongoClient(options: MongoConnectionOptions): MongoClient 
 		heartbeatFrequencyMS: 2_000,
 		ignoreUndefined: true,
 	});
-}
-
-/** The id under which the server knows a session; stable for the session's life. */
-export function sessionId(session: ClientSession): Uint8Array {
-	const id = session.id?.id;
-	if (!id) throw new Error("The session has no id");
-	return Uint8Array.from(id.buffer);
 }

@@ -1,0 +1,152 @@
+/**
+ * Questions as branches of a snapshot: the documents that a selection touches, by an index, and how they are grouped
+ * where they lie. What is added and what is taken away is told by the tag.
+ */
+
+import type { Document } from "mongodb";
+import type { Filter } from "../../contracts/analytics.ts";
+import { type BucketDimension, NONE } from "../../contracts/scan.ts";
+import { monthsTouched, rawName } from "./mongo-schema.ts";
+import type { Branch } from "./mongo-snapshot.ts";
+import { QUARTER_MS } from "./quarters.ts";
+import type { Selection } from "./scan-store.ts";
+import { type Range, type Sections, sections } from "./sections.ts";
+
+export type Months = ReadonlySet<string>;
+
+/** A selection as the store reads it: filters by code are codes, and others are answered by raw scans alone. */
+export interface Reach {
+	readonly organisation: string;
+	/** Whose buckets: these codes', the organisation's own, or those of each of its codes. */
+	readonly of: readonly string[] | "organisation" | "codes";
+	readonly filters: readonly Filter[];
+	readonly sections: Sections;
+}
+
+export function reachOf(selection: Selection, now: number): Reach {
+	const { organisation } = selection;
+	const from = Math.max(selection.from, -LAST_INSTANT);
+	const to = Math.min(selection.to, LAST_INSTANT);
+	let codes = selection.codes && [...new Set(selection.codes)];
+	for (const { dimension, values } of selection.filters)
+		if (dimension === "code") codes = codes ? codes.filter((code) => values.includes(code)) : [...new Set(values)];
+	const filters = selection.filters.filter(({ dimension }) => dimension !== "code");
+	const raw: Sections = { add: from < to ? [{ from, to }] : [], subtract: [] };
+	return {
+		organisation,
+		of: codes ?? "organisation",
+		filters,
+		sections: filters.length > 0 ? raw : sections(from, to, now),
+	};
+}
+
+/** The last instant that a date can express, epoch ms, less a quarter hour. */
+const LAST_INSTANT = 8.64e15 - QUARTER_MS;
+
+const TALLY_OF_BUCKETS = { s: { $sum: "$s" }, v: { $sum: "$v" }, b: { $sum: "$b" } };
+const TALLY_OF_SCANS = {
+	s: { $sum: { $cond: ["$bot", 0, 1] } },
+	v: { $sum: { $cond: ["$first", 1, 0] } },
+	b: { $sum: { $cond: ["$bot", 1, 0] } },
+};
+const QUARTER_OF_SCAN = { $dateTrunc: { date: "$at", unit: "minute", binSize: QUARTER_MS / 60_000 } };
+
+/** Scans, visitors and bots, grouped: buckets by `ofBuckets`, raw scans by `ofScans`. */
+export function tallyBranches(reach: Reach, months: Months, ofBuckets: unknown, ofScans: unknown): Branch[] {
+	const { buckets, add, subtract } = reach.sections;
+	const branches: Branch[] = [];
+	if (buckets) {
+		const pipeline = [{ $match: bucketsIn(reach, buckets) }, { $group: { _id: ofBuckets, ...TALLY_OF_BUCKETS } }];
+		branches.push({ tag: "add", collection: "quarters", pipeline });
+	}
+	const grouped = [{ $group: { _id: ofScans, ...TALLY_OF_SCANS } }];
+	branches.push(...rawBranches("add", reach, add, months, grouped));
+	branches.push(...rawBranches("subtract", reach, subtract, months, grouped));
+	return branches;
+}
+
+export const countsBranches = (reach: Reach, months: Months): Branch[] => tallyBranches(reach, months, null, null);
+
+export const seriesBranches = (reach: Reach, months: Months): Branch[] =>
+	tallyBranches(reach, months, "$at", QUARTER_OF_SCAN);
+
+/** By code: from the codes' own buckets, which no cap touches. */
+export const codeBranches = (reach: Reach, months: Months): Branch[] =>
+	tallyBranches({ ...reach, of: reach.of === "organisation" ? "codes" : reach.of }, months, "$code", "$code");
+
+/**
+ * By a dimension that buckets keep. Buckets at an edge that something is subtracted from come one by one (`edge`: whose
+ * they are, and their values), and so does what is subtracted, because a bucket's cap decides under which value.
+ */
+export function valueBranches(reach: Reach, months: Months, by: BucketDimension): Branch[] {
+	const { buckets, add, subtract } = reach.sections;
+	const value = { $ifNull: [`$${by}`, NONE] };
+	const branches = rawBranches("add", reach, add, months, [{ $group: { _id: value, ...TALLY_OF_SCANS } }]);
+	const edges = subtract.map(({ from }) => new Date(Math.floor(from / QUARTER_MS) * QUARTER_MS));
+	if (buckets) {
+		const inner = bucketsIn(reach, buckets);
+		if (edges.length > 0) Object.assign(inner.at, { $nin: edges });
+		branches.push({
+			tag: "kept",
+			collection: "quarters",
+			pipeline: [
+				{ $match: inner },
+				{ $project: { value: { $objectToArray: `$d.${by}` } } },
+				{ $unwind: "$value" },
+				{
+					$group: {
+						_id: "$value.k",
+						s: { $sum: "$value.v.s" },
+						v: { $sum: "$value.v.v" },
+						b: { $sum: "$value.v.b" },
+					},
+				},
+			],
+		});
+	}
+	if (edges.length === 0) return branches;
+	branches.push({
+		tag: "edge",
+		collection: "quarters",
+		pipeline: [
+			{ $match: { ...bucketsIn(reach, { from: 0, to: 0 }), at: { $in: edges } } },
+			{ $project: { _id: 0, at: 1, code: 1, partition: 1, values: `$d.${by}` } },
+		],
+	});
+	const whose = reach.of === "organisation" ? { partition: "$partition" } : { code: "$code" };
+	const grouped = { _id: { at: QUARTER_OF_SCAN, ...whose, value }, ...TALLY_OF_SCANS };
+	branches.push(...rawBranches("subtract", reach, subtract, months, [{ $group: grouped }]));
+	return branches;
+}
+
+function bucketsIn({ organisation, of }: Reach, { from, to }: Range): { at: Document; [field: string]: unknown } {
+	const code = of === "organisation" ? "" : of === "codes" ? { $gt: "" } : { $in: of };
+	return { organisation, code, at: { $gte: new Date(from), $lt: new Date(to) } };
+}
+
+/** Raw scans of the ranges, from the months that they touch. */
+export function rawBranches(
+	tag: string,
+	reach: Omit<Reach, "sections">,
+	ranges: readonly Range[],
+	months: Months,
+	pipeline: readonly Document[],
+): Branch[] {
+	const { organisation, of, filters } = reach;
+	const all = filters.map(matching);
+	const code = typeof of === "string" ? {} : { code: { $in: of } };
+	return ranges.flatMap(({ from, to }) => {
+		const at = { $gte: new Date(from), $lt: new Date(to) };
+		const match = { organisation, ...code, at, ...(all.length > 0 && { $and: all }) };
+		return monthsTouched(months, from, to).map((month) => ({
+			tag,
+			collection: rawName(month),
+			pipeline: [{ $match: match }, ...pipeline],
+		}));
+	});
+}
+
+function matching({ dimension, values }: Filter): Document {
+	const absent = values.includes(NONE) ? [null] : [];
+	return { [dimension]: { $in: [...values.map((value) => value.toWellFormed()), ...absent] } };
+}

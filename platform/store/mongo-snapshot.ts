@@ -1,0 +1,74 @@
+/**
+ * Reading in one snapshot: whatever branches a question needs, the positions of all partitions and the epoch, in one
+ * aggregation, so that they belong together and no write stands between them.
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { Document } from "mongodb";
+import type { Positions } from "../../contracts/events.ts";
+import { isSnapshotGone } from "./mongo-errors.ts";
+import type { MongoSchema } from "./mongo-schema.ts";
+
+/** One part of a question; its documents are told by the tag. */
+export interface Branch {
+	readonly tag: string;
+	readonly collection: string;
+	readonly pipeline: readonly Document[];
+}
+
+export interface Snapshot {
+	readonly epoch: string;
+	readonly positions: Positions;
+	/** The documents of the branches with that tag. */
+	of(tag: string): readonly Document[];
+}
+
+const TAG = "tag";
+const TRIES = 20;
+const PAUSE_MS = 10;
+
+/**
+ * @param branches what to read, given the months that have raw scans; asked again when the snapshot knows more months
+ */
+export async function readSnapshot(
+	schema: MongoSchema,
+	branches: (months: ReadonlySet<string>) => readonly Branch[],
+): Promise<Snapshot> {
+	for (let attempt = 1; ; attempt++) {
+		const known = schema.months.size;
+		try {
+			const documents = await schema.meta
+				.aggregate<Document>(snapshotPipeline(branches(schema.months)), { readConcern: { level: "snapshot" } })
+				.toArray();
+			const byTag = Map.groupBy(documents, (document) => document[TAG] as string);
+			const meta = byTag.get("meta") ?? [];
+			for (const { months } of meta) if (Array.isArray(months)) schema.learnMonths(months as string[]);
+			if (schema.months.size > known) continue;
+			return {
+				epoch: meta.find(({ _id }) => _id === "epoch")?.epoch as string,
+				positions: Object.fromEntries(
+					(byTag.get("partition") ?? []).map(({ _id, position }) => [_id as number, position as number]),
+				),
+				of: (tag) => byTag.get(tag) ?? [],
+			};
+		} catch (error) {
+			if (!isSnapshotGone(error) || attempt >= TRIES) throw error;
+			await delay(PAUSE_MS * attempt);
+		}
+	}
+}
+
+export function snapshotPipeline(branches: readonly Branch[]): Document[] {
+	const partitions: Branch = {
+		tag: "partition",
+		collection: "partitions",
+		pipeline: [{ $match: { _id: { $gte: 0 } } }, { $project: { position: 1 } }],
+	};
+	return [
+		{ $match: { _id: { $in: ["epoch", "months"] } } },
+		{ $set: { [TAG]: "meta" } },
+		...[partitions, ...branches].map(({ tag, collection, pipeline }) => ({
+			$unionWith: { coll: collection, pipeline: [...pipeline, { $set: { [TAG]: { $literal: tag } } }] },
+		})),
+	];
+}

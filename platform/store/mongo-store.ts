@@ -1,0 +1,90 @@
+/**
+ * The scan store in MongoDB (a replica set): every commit is one multi-document transaction, every reading one snapshot.
+ * Opening waits for nothing; while MongoDB is away, everything rejects as `unavailable` and works again when it returns.
+ */
+
+import type { MongoClient } from "mongodb";
+import { claimPartition, toPartitionState } from "./mongo-claims.ts";
+import { createMongoClient } from "./mongo-connection.ts";
+import { closeDay, isDayClosed } from "./mongo-days.ts";
+import { storeError } from "./mongo-errors.ts";
+import { MongoIngest } from "./mongo-ingest.ts";
+import { MongoQueries } from "./mongo-queries.ts";
+import { MongoSchema } from "./mongo-schema.ts";
+import { TransactionSession } from "./mongo-transaction.ts";
+import type { ScanStore } from "./scan-store.ts";
+
+export interface MongoStoreOptions {
+	/** An address, whose client the store makes and closes, or a client that its maker closes. */
+	readonly url?: string;
+	readonly client?: MongoClient;
+	/** @defaultValue the one that the address names */
+	readonly database?: string;
+}
+
+/** Opens the store without waiting for MongoDB; collections and indexes are made with the first operation. */
+export async function openMongoStore(options: MongoStoreOptions): Promise<ScanStore> {
+	const { url, database } = options;
+	const client = options.client ?? createMongoClient({ url: url ?? "" });
+	const schema = new MongoSchema(client.db(database));
+	const writing = new TransactionSession(client);
+	const closing = new TransactionSession(client);
+	const ingest = new MongoIngest(schema, writing);
+	const queries = new MongoQueries(schema);
+
+	/** An operation on a store that is made, with the failures that callers know. */
+	async function prepared<T>(operation: () => Promise<T>): Promise<T> {
+		try {
+			await schema.prepare();
+			return await operation();
+		} catch (error) {
+			throw storeError(error);
+		}
+	}
+
+	return {
+		epoch: () =>
+			prepared(async () => {
+				const meta = await schema.meta.findOne({ _id: "epoch" });
+				if (!meta || !("epoch" in meta)) throw new Error("The store has lost its epoch");
+				return meta.epoch;
+			}),
+		renewEpoch: () =>
+			prepared(async () => {
+				const epoch = crypto.randomUUID();
+				await schema.meta.updateOne({ _id: "epoch" }, { $set: { epoch } }, { upsert: true });
+				return epoch;
+			}),
+		partitions: () =>
+			prepared(async () => {
+				const documents = await schema.partitions
+					.find({ _id: { $gte: 0 } })
+					.sort({ _id: 1 })
+					.toArray();
+				return documents.map(toPartitionState);
+			}),
+		claim: (partition, owner) =>
+			prepared(async () => {
+				const document = await claimPartition(schema, client, partition, owner, writing.id);
+				ingest.follow(document.committed);
+				return toPartitionState(document);
+			}),
+		ingest: (parts) => prepared(() => ingest.ingest(parts)),
+		rehearse: (parts) => prepared(() => ingest.rehearse(parts)),
+		counts: (selection) => prepared(() => queries.counts(selection)),
+		series: (selection) => prepared(() => queries.series(selection)),
+		breakdown: (selection, by) => prepared(() => queries.breakdown(selection, by)),
+		state: (query) => prepared(() => queries.state(query)),
+		recent: (query) => prepared(() => queries.recent(query)),
+		ledger: (query) => prepared(() => queries.ledger(query)),
+		organisations: () => prepared(() => queries.organisations()),
+		isDayClosed: (organisation, date, start, end) =>
+			prepared(() => isDayClosed(schema, organisation, date, start, end)),
+		closeDay: (day) => prepared(() => closeDay(schema, client, closing, day)),
+		ping: () => prepared(async () => void (await schema.db.command({ ping: 1 }))),
+		async close() {
+			await Promise.all([writing.close(), closing.close()]);
+			if (!options.client) await client.close();
+		},
+	};
+}
