@@ -1,0 +1,119 @@
+/** What a chart shows: ranges in the organisation's time zone, and buckets whose sum is the number beside them. */
+import { describe, expect, test } from "vitest";
+import type { FeedScan } from "../../contracts/scan.ts";
+import { lastMinutes } from "../src/analytics/minutes.ts";
+import { addDays, dateIn, monthsBefore, rangeQuery } from "../src/analytics/range.ts";
+import { growth, sumOf, weave } from "../src/analytics/series.ts";
+import type { AnalyticsView } from "../src/live/analytics-reducer.ts";
+import { counts } from "./realtime-peer.ts";
+
+const at = (iso: string) => Date.parse(iso);
+const point = (iso: string, scans: number) => ({ at: iso, scans, visitors: scans });
+const amount = (scans: number) => ({ scans, visitors: scans });
+
+describe("ranges", () => {
+	test("a date is the one of the organisation's time zone", () => {
+		expect(dateIn("UTC", at("2026-03-01T23:30:00Z"))).toBe("2026-03-01");
+		expect(dateIn("Asia/Kolkata", at("2026-03-01T23:30:00Z"))).toBe("2026-03-02");
+		expect(dateIn("America/New_York", at("2026-03-01T02:00:00Z"))).toBe("2026-02-28");
+	});
+
+	test("ranges begin where people expect", () => {
+		expect(addDays("2026-03-01", -1)).toBe("2026-02-28");
+		expect(monthsBefore("2026-02-14", 11)).toBe("2025-03-01");
+		expect(rangeQuery("today", "2026-03-01")).toEqual({ interval: "quarter", from: "2026-03-01", today: "2026-03-01" });
+		expect(rangeQuery("7d", "2026-03-03").from).toBe("2026-02-25");
+		expect(rangeQuery("30d", "2026-03-03").from).toBe("2026-02-02");
+		expect(rangeQuery("12m", "2026-03-03")).toMatchObject({ interval: "month", from: "2025-04-01" });
+	});
+});
+
+describe("a chart of today", () => {
+	const query = rangeQuery("today", "2026-03-01");
+	const history = [
+		point("2026-03-01T00:00:00Z", 3),
+		point("2026-03-01T00:15:00Z", 4),
+		point("2026-03-01T00:30:00Z", 1),
+	];
+
+	test("its quarter hours add up to what is live", () => {
+		const buckets = weave(query, "UTC", history, amount(12), at("2026-03-01T00:40:00Z"));
+		expect(buckets.slice(0, 3).map(({ scans }) => scans)).toEqual([3, 4, 5]);
+		expect(buckets[2]!.current).toBe(true);
+		expect(sumOf(buckets)).toEqual(amount(12));
+	});
+
+	test("goes on by itself when a quarter hour ends", () => {
+		const buckets = weave(query, "UTC", history, amount(12), at("2026-03-01T00:46:00Z"));
+		expect(buckets.filter(({ future }) => !future).map(({ scans }) => scans)).toEqual([3, 4, 1, 4]);
+	});
+
+	test("ends with the day, also on days that are longer or shorter", () => {
+		const lengthOf = (date: string, first: string) =>
+			weave(rangeQuery("today", date), "Europe/Berlin", [point(first, 0)], amount(0), at(first)).length;
+		expect(weave(query, "UTC", history, amount(12), at("2026-03-01T00:40:00Z"))).toHaveLength(96);
+		expect(lengthOf("2026-03-29", "2026-03-28T23:00:00Z")).toBe(92);
+		expect(lengthOf("2026-10-25", "2026-10-24T22:00:00Z")).toBe(100);
+	});
+
+	test("shows history alone where nothing is live", () => {
+		const buckets = weave(query, "UTC", history, undefined, at("2026-03-01T00:40:00Z"));
+		expect(sumOf(buckets)).toEqual(amount(8));
+	});
+});
+
+describe("a chart of days and months", () => {
+	test("today's bucket is what is live, whatever the time zone", () => {
+		const history = [point("2026-02-28T18:30:00Z", 7), point("2026-03-01T18:30:00Z", 8)];
+		const query = rangeQuery("7d", "2026-03-03");
+		const buckets = weave(query, "Asia/Kolkata", history, amount(2), at("2026-03-03T10:00:00Z"));
+		expect(buckets).toEqual([
+			{ at: at("2026-03-01"), ...amount(7) },
+			{ at: at("2026-03-02"), ...amount(8) },
+			{ at: at("2026-03-03"), ...amount(2), current: true },
+		]);
+	});
+
+	test("today belongs to the present month", () => {
+		const history = [point("2026-02-01T00:00:00Z", 50), point("2026-03-01T00:00:00Z", 5)];
+		const buckets = weave(rangeQuery("12m", "2026-03-03"), "UTC", history, amount(2), at("2026-03-03T10:00:00Z"));
+		expect(buckets.map(({ scans }) => scans)).toEqual([50, 7]);
+		const first = weave(rangeQuery("12m", "2026-04-01"), "UTC", history, amount(2), at("2026-04-01T10:00:00Z"));
+		expect(first.map(({ scans }) => scans)).toEqual([50, 5, 2]);
+	});
+
+	test("growth needs something to grow from", () => {
+		expect(growth(15, 10)).toBe(0.5);
+		expect(growth(5, 10)).toBe(-0.5);
+		expect(growth(5, 0)).toBeNull();
+		expect(growth(5, undefined)).toBeNull();
+	});
+});
+
+describe("the last minutes", () => {
+	const now = at("2026-03-01T12:00:30Z");
+	const minute = (ago: number) => new Date(at("2026-03-01T12:00:00Z") - ago * 60_000).toISOString();
+	const scan = (ago: number, bot = false) => ({ id: `${ago}`, at: minute(ago), bot }) as FeedScan;
+	const view: AnalyticsView = {
+		...counts(4, minute(0)),
+		minutes: [
+			{ at: at(minute(2)), scans: 9 },
+			{ at: at(minute(0)), scans: 4 },
+		],
+		minutesSince: at(minute(2)),
+	};
+
+	test("are what was heard, and nothing where nothing was", () => {
+		const bars = lastMinutes(view, undefined, now);
+		expect(bars).toHaveLength(30);
+		expect(bars.slice(-4).map(({ scans }) => scans)).toEqual([undefined, 9, 0, 4]);
+	});
+
+	test("reach back as far as the feed proves, without bots", () => {
+		const bars = lastMinutes(view, [scan(0), scan(4), scan(4), scan(4, true)], now);
+		expect(bars.slice(-6).map(({ scans }) => scans)).toEqual([0, 2, 0, 9, 0, 4]);
+		const full = Array.from({ length: 50 }, () => scan(4));
+		const known = lastMinutes(view, full, now).filter(({ scans }) => scans !== undefined);
+		expect(known).toHaveLength(4);
+	});
+});
