@@ -6,7 +6,7 @@ import path from "node:path";
 import { ACTORS, type ActorName } from "../../platform/config.ts";
 
 /** Two gateways, two scans, two realtime nodes: any one of them may die while scans are taken, counted and shown. */
-export const PROCESSES_PER_ACTOR: Readonly<Record<ActorName, number>> = {
+const PROCESSES_PER_ACTOR: Readonly<Record<ActorName, number>> = {
 	gateway: 2,
 	codes: 1,
 	scans: 2,
