@@ -20,8 +20,8 @@ const SMALLEST_STEP = 1;
 
 export function chartOption({ buckets, metric, interval, timeZone, palette, stale }: ChartInput) {
 	const names = bucketNames(interval, timeZone);
-	const bar = stale ? palette["text-faint"] : palette["accent-bar"];
-	const growing = stale ? palette["text-faint"] : palette.accent;
+	const bar = stale ? palette["line-strong"] : palette["accent-bar"];
+	const growing = stale ? palette["line-strong"] : palette.accent;
 	return {
 		animation: false,
 		grid: { left: 4, right: 4, top: 12, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },

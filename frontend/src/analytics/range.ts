@@ -19,10 +19,18 @@ export interface RangeQuery {
 	readonly today: string;
 }
 
+/** Making a format costs far more than using one, and charts ask for the same zone at every update. */
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
+
 /** The date that it is at an instant (epoch ms) in a time zone. */
 export function dateIn(timeZone: string, at: number): string {
-	// The Swedish way to write a date is the ISO way.
-	return new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short" }).format(at);
+	let format = dateFormats.get(timeZone);
+	if (!format) {
+		// The Swedish way to write a date is the ISO way.
+		format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short" });
+		dateFormats.set(timeZone, format);
+	}
+	return format.format(at);
 }
 
 export function addDays(date: string, days: number): string {

@@ -10,8 +10,10 @@ export function useAgeOfPage() {
 	return {
 		state: computed(() => live.state),
 		age: computed(() => {
-			const { verifiedAt } = live.overview;
-			return verifiedAt === undefined ? undefined : Math.max(0, now.value - verifiedAt);
+			const { state, verifiedAt, behindMs } = live.overview;
+			if (verifiedAt === undefined) return undefined;
+			// What is counted now was scanned that long ago.
+			return Math.max(state === "delayed" ? behindMs : 0, now.value - verifiedAt);
 		}),
 	};
 }

@@ -1,7 +1,17 @@
 /** The page's colours for what cannot read CSS, such as a canvas; they follow the change from light to dark. */
 import { onScopeDispose, type ShallowRef, shallowRef } from "vue";
 
-const NAMES = ["accent", "accent-bar", "text", "text-soft", "text-faint", "line", "surface", "sunken"] as const;
+const NAMES = [
+	"accent",
+	"accent-bar",
+	"text",
+	"text-soft",
+	"text-faint",
+	"line",
+	"line-strong",
+	"surface",
+	"sunken",
+] as const;
 export type Palette = Readonly<Record<(typeof NAMES)[number], string>>;
 
 export function usePalette(): Readonly<ShallowRef<Palette>> {

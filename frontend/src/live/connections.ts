@@ -27,6 +27,8 @@ export interface Overview {
 	readonly state: ConnectionState;
 	/** The oldest proof among them, epoch ms on the server's clock. */
 	readonly verifiedAt: number | undefined;
+	/** How far counting is behind at most, ms; 0 when nothing is known of it. */
+	readonly behindMs: number;
 }
 
 export interface ConnectionsOptions extends Pick<LiveOptions<unknown, unknown, unknown>, "token" | "reconnect"> {
@@ -121,6 +123,7 @@ export class LiveConnections {
 		return {
 			state: worstOf(shown.map(({ state }) => state)),
 			verifiedAt: proofs.length > 0 ? Math.min(...proofs) : undefined,
+			behindMs: Math.max(0, ...shown.map(({ behindMs }) => behindMs ?? 0)),
 		};
 	}
 

@@ -9,7 +9,7 @@ import { useSession } from "./session.ts";
 
 export const useLive = defineStore("live", () => {
 	const session = useSession();
-	const overview = shallowRef<Overview>({ state: "connecting", verifiedAt: undefined });
+	const overview = shallowRef<Overview>({ state: "connecting", verifiedAt: undefined, behindMs: 0 });
 	const connections = markRaw(new LiveConnections({ url: () => session.client.realtimeUrl }));
 	connections.observe((next) => {
 		overview.value = next;
