@@ -33,8 +33,9 @@ export const TRANSACTION: Readonly<TransactionOptions> = {
 };
 
 /**
- * Builds the client without connecting: it connects with its first operation, and again after each loss. The caller
- * closes it.
+ * Builds the client without connecting. Whoever uses it awaits `connect()` before its first operation and again for as
+ * long as that fails (a client whose first connection failed stays closed); lost later, it connects by itself. The
+ * caller closes it.
  */
 export function createMongoClient(options: MongoConnectionOptions): MongoClient {
 	const { url, maxPoolSize = 20, selectionTimeoutMs = 2_000, socketTimeoutMs = 30_000 } = options;

@@ -3,7 +3,13 @@
  * another one (it is tried again here, for a bounded time), or the failure is a lasting one.
  */
 
-import { MongoError, MongoErrorLabel, MongoNetworkError, MongoServerSelectionError } from "mongodb";
+import {
+	MongoBulkWriteError,
+	MongoError,
+	MongoErrorLabel,
+	MongoNetworkError,
+	MongoServerSelectionError,
+} from "mongodb";
 import { CodedError, codeOf } from "../../contracts/errors.ts";
 
 /** Answers of a server that cannot serve now: shutting down, no primary, out of time. */
@@ -41,7 +47,10 @@ export function isAway(error: unknown): boolean {
 	if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
 	if (error instanceof MongoError && AWAY_NAMES.has(error.name)) return true;
 	const code = numericCode(error);
-	return code !== undefined && AWAY_CODES.has(code);
+	if (code !== undefined && AWAY_CODES.has(code)) return true;
+	// A bulk write hands on what stopped it inside of an error of its own.
+	const inner = error instanceof MongoBulkWriteError ? error.errorResponse : undefined;
+	return inner instanceof Error && isAway(inner);
 }
 
 /** The transaction met another one or was ended from outside: begun again, it may succeed. */

@@ -243,6 +243,8 @@ export class MongoSchema {
 	}
 
 	async #prepare(): Promise<void> {
+		// A client whose first connection failed does not try again by itself.
+		await this.db.client.connect();
 		await Promise.all(Object.entries(INDEXES).map(([name, indexes]) => this.#make(name, indexes)));
 		await this.meta.updateOne({ _id: "epoch" }, { $setOnInsert: { epoch: crypto.randomUUID() } }, { upsert: true });
 		const known = await this.meta.findOne({ _id: "months" });
