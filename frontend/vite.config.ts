@@ -7,7 +7,7 @@ import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
 
 const PRODUCT = "http://localhost:3000";
-const SERVED_BY_PRODUCT = ["/api", "/q/", "/l/", "/sign-in/", "/socket.io", "/health"];
+const SERVED_BY_PRODUCT = ["/api", "/q/", "/l/", "/sign-in/", "/socket.io", "/health", "/docs", "/openapi.json"];
 
 export default defineConfig({
 	root: fileURLToPath(new URL(".", import.meta.url)),

@@ -18,6 +18,10 @@ export function fetchMe(): Promise<Me> {
 	return request("GET", "/me");
 }
 
+export function changeMe(changes: { email?: string; password?: string }): Promise<Me> {
+	return request("PATCH", "/me", { body: changes });
+}
+
 export function signIn(email: string, password: string): Promise<unknown> {
 	return request("POST", "/session", { body: { email, password } });
 }

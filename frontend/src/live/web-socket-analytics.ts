@@ -25,7 +25,7 @@ export interface LiveOptions<Snapshot, Change extends Snapshot, View> {
 	readonly reconnect?: ReconnectOptions;
 	/** How long an attempt to connect may take at first, ms; it grows to four times that. @defaultValue 2500 */
 	readonly connectTimeoutMs?: number;
-	/** How long the server may take to answer a subscription, ms. @defaultValue 4000 */
+	/** How long the server may take to answer a subscription, ms. @defaultValue 6000 */
 	readonly ackTimeoutMs?: number;
 }
 
@@ -33,11 +33,11 @@ export interface LiveOptions<Snapshot, Change extends Snapshot, View> {
 const WATCH_INTERVAL_MS = 250;
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 2_500;
-const DEFAULT_ACK_TIMEOUT_MS = 4_000;
+const DEFAULT_ACK_TIMEOUT_MS = 6_000;
 /** A gap this soon after the last request is mended a little later, ms. */
 const MENDING_INTERVAL_MS = 100;
 /** Answers to a check of a doubtful connection come soon, or the connection is dead, ms. */
-const VERIFY_TIMEOUT_MS = 2_000;
+const VERIFY_TIMEOUT_MS = 3_500;
 const REFUSALS: readonly string[] = ["unauthorized", "forbidden"];
 const PASSING: readonly string[] = ["rate_limited", "overloaded"];
 

@@ -43,6 +43,10 @@ export const useSession = defineStore("session", () => {
 		status.value = "signed-out";
 	}
 
+	function meChanged(next: Me): void {
+		me.value = next;
+	}
+
 	function organisationChanged(organisation: Organisation): void {
 		if (me.value) me.value = { ...me.value, organisation };
 	}
@@ -57,6 +61,7 @@ export const useSession = defineStore("session", () => {
 		enter,
 		leave,
 		ended,
+		meChanged,
 		organisationChanged,
 	};
 });
