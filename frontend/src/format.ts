@@ -29,10 +29,6 @@ export function span(ms: number): string {
 	return `${Math.floor(seconds / 86_400)} d`;
 }
 
-export function dateTime(iso: string): string {
-	return new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-}
-
 export function day(iso: string): string {
 	return new Date(iso).toLocaleDateString(undefined, { dateStyle: "medium" });
 }

@@ -6,9 +6,9 @@
 export type ConnectionState = "connecting" | "catching-up" | "live" | "delayed" | "offline" | "unauthorized";
 
 /** Counting further behind than this is no longer live, ms. */
-export const DELAYED_BEHIND_MS = 2_000;
+const DELAYED_BEHIND_MS = 2_000;
 /** Owners of counting speak every second: a proof that is older than this when it arrives says that they stopped, ms. */
-export const STALE_ON_ARRIVAL_MS = 3_000;
+const STALE_ON_ARRIVAL_MS = 3_000;
 
 export type LinkState = "connecting" | "open" | "down" | "refused";
 
