@@ -1,0 +1,75 @@
+/**
+ * Where an address is, from a table in memory: the bundled one knows countries, a MaxMind-format file of the operator
+ * may know cities. The address goes nowhere.
+ */
+
+import { createRequire } from "node:module";
+import maxmind, { type Reader, type Response } from "maxmind";
+
+export interface GeoPlace {
+	readonly country?: string;
+	readonly region?: string;
+	readonly city?: string;
+	readonly lat?: number;
+	readonly lon?: number;
+}
+
+export type GeoTable = (address: string) => GeoPlace;
+
+const BUNDLED = "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb";
+const MAX_REMEMBERED = 10_000;
+const NOWHERE: GeoPlace = {};
+
+/** MaxMind's own layout, and the flat one of the freely licensed tables. */
+interface Row {
+	readonly country?: { readonly iso_code?: string };
+	readonly country_code?: string;
+	readonly subdivisions?: readonly { readonly names?: { readonly en?: string } }[];
+	readonly state1?: string;
+	readonly city?: string | { readonly names?: { readonly en?: string } };
+	readonly location?: { readonly latitude?: number; readonly longitude?: number };
+	readonly latitude?: number | string;
+	readonly longitude?: number | string;
+}
+
+/**
+ * Reads a table into memory.
+ *
+ * @param file a MaxMind-format file; the bundled country table when absent
+ * @throws Error naming GEOIP_DB and its value when it cannot be read.
+ */
+export async function openGeoTable(file: string | undefined): Promise<GeoTable> {
+	const path = file ?? createRequire(import.meta.url).resolve(BUNDLED);
+	let reader: Reader<Response>;
+	try {
+		reader = await maxmind.open(path, { cache: { max: MAX_REMEMBERED } });
+	} catch (error) {
+		throw new Error(
+			`GEOIP_DB is ${JSON.stringify(path)}: expected a MaxMind-format file (${(error as Error).message})`,
+		);
+	}
+	return (address) => {
+		if (address === "" || !maxmind.validate(address)) return NOWHERE;
+		const row = reader.get(address) as Row | null;
+		return row ? placeOf(row) : NOWHERE;
+	};
+}
+
+function placeOf(row: Row): GeoPlace {
+	const country = row.country?.iso_code ?? row.country_code;
+	return {
+		country: country && /^[A-Z]{2}$/.test(country) ? country : undefined,
+		region: textOf(row.subdivisions?.[0]?.names?.en ?? row.state1),
+		city: textOf(typeof row.city === "string" ? row.city : row.city?.names?.en),
+		lat: numberOf(row.location?.latitude ?? row.latitude),
+		lon: numberOf(row.location?.longitude ?? row.longitude),
+	};
+}
+
+function textOf(value: string | undefined): string | undefined {
+	return value ? value.slice(0, 128) : undefined;
+}
+
+function numberOf(value: number | string | undefined): number | undefined {
+	return value === undefined || value === "" || !Number.isFinite(Number(value)) ? undefined : Number(value);
+}

@@ -1,0 +1,58 @@
+/**
+ * Visitors without names: a keyed hash of what tells two people apart, under the salt of the scan's UTC day. Salts are
+ * the same for all gateways and are destroyed after 48 h, and with them every way back from a hash.
+ */
+
+import { createHmac } from "node:crypto";
+import type { Salt } from "../../../contracts/account.ts";
+
+/** Half of SHA-256 tells more visitors apart than there are people, bytes. */
+const HASH_BYTES = 16;
+
+/** The salts of the days around today. */
+export class Salts {
+	#byDay: readonly Salt[] = [];
+
+	/** False until salts were had for the first time. */
+	get held(): boolean {
+		return this.#byDay.length > 0;
+	}
+
+	replace(salts: readonly Salt[]): void {
+		if (salts.length > 0) this.#byDay = salts.toSorted((a, b) => (a.day < b.day ? -1 : 1));
+	}
+
+	/** Whether the day of an instant has its salt. */
+	covers(at: number): boolean {
+		const day = dayOf(at);
+		return this.#byDay.some((salt) => salt.day === day);
+	}
+
+	/**
+	 * The salt for an instant. A day whose salt is not held (a scan sent days later, for example) takes the nearest
+	 * held day's: its visitors can still be told apart from each other, among the scans that were sent on the same days.
+	 */
+	at(instant: number): string | undefined {
+		const day = dayOf(instant);
+		const [oldest, newest] = [this.#byDay[0], this.#byDay.at(-1)];
+		if (oldest && day < oldest.day) return oldest.salt;
+		return (this.#byDay.findLast((salt) => salt.day <= day) ?? newest)?.salt;
+	}
+}
+
+/**
+ * The hash of a visitor.
+ *
+ * @param parts what tells visitors of an organisation apart; the list's length and order are part of the hash
+ */
+export function hashVisitor(salt: string, organisation: string, parts: readonly string[]): string {
+	return createHmac("sha256", salt)
+		.update(JSON.stringify([organisation, ...parts]))
+		.digest()
+		.subarray(0, HASH_BYTES)
+		.toString("base64url");
+}
+
+function dayOf(instant: number): string {
+	return new Date(instant).toISOString().slice(0, 10);
+}

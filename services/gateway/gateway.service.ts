@@ -1,0 +1,139 @@
+/**
+ * The door of the product: redirects, the REST API, the dashboard. It proves who calls, turns requests into scans and
+ * makes those durable, and asks other actors for everything else. It never touches the store.
+ */
+
+import { join } from "node:path";
+import type { Service, ServiceSchema } from "moleculer";
+import ApiGateway, { type ApiSettingsSchema } from "moleculer-web";
+import { broadcast, call, type EventsOf } from "../../platform/actors.ts";
+import { openSpool } from "../../platform/log/spool.ts";
+import type { Platform } from "../../platform/platform.ts";
+import { Authenticator } from "./authenticator.ts";
+import { CodeDirectory } from "./code-directory.ts";
+import { Enricher } from "./enrich/enricher.ts";
+import { openGeoTable } from "./enrich/geo.ts";
+import { SaltKeeper } from "./enrich/salt-keeper.ts";
+import { HealthReport } from "./health.ts";
+import { Ingest } from "./ingest.ts";
+import { KeyLimits } from "./limits.ts";
+import type { GatewayParts } from "./parts.ts";
+import { redirectHandler } from "./redirect.ts";
+import { aliasesOf, routerHandler, type WebRouter } from "./router.ts";
+import { descriptionRoutes } from "./routes/description.ts";
+import { API_ROUTES } from "./routes/index.ts";
+import type { ServedBy } from "./serve-route.ts";
+
+/** How often a gateway says what it accepted, ms. */
+const REPORT_MS = 1_000;
+/** Longest waits for other actors, ms. */
+const RESOLVE_MS = 2_000;
+const AUTHENTICATE_MS = 3_000;
+const SALTS_MS = 2_000;
+const LIMIT_MS = 50;
+const HEALTH_MS = 500;
+/** Longest wait at the start for the first salts; without them scans count no visitors, ms. */
+const FIRST_SALTS_MS = 5_000;
+/** Longest wait at the stop until what was accepted is durable, ms. */
+const SETTLE_MS = 4_500;
+
+export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSchema> {
+	const { config, http } = platform;
+	const routes = [...API_ROUTES, ...descriptionRoutes(API_ROUTES)];
+	let broker: Service["broker"];
+	let by: ServedBy;
+	let reporting: NodeJS.Timeout | undefined;
+
+	const ask: typeof call = (_, action, params, options) => call(broker, action, params, { retries: 0, ...options });
+
+	const codes = new CodeDirectory({
+		resolve: (slug) => ask(broker, "codes.resolve", { slug }, { timeout: RESOLVE_MS }),
+		route: (organisation, reference) =>
+			ask(broker, "codes.route", { organisation, reference }, { timeout: RESOLVE_MS }),
+	});
+	const authenticator = new Authenticator({
+		adminKey: config.adminKey,
+		prove: (token) => ask(broker, "accounts.authenticate", { token }, { timeout: AUTHENTICATE_MS }),
+	});
+	const limits = new KeyLimits((params) => ask(broker, "cache.incrementWithRateLimit", params, { timeout: LIMIT_MS }));
+	const salts = new SaltKeeper(() => ask(broker, "accounts.salts", {}, { timeout: SALTS_MS }));
+
+	const events: EventsOf = {
+		"codes.changed": { handler: ({ params }) => codes.apply(params.code) },
+		"accounts.changed": {
+			handler: ({ params }) => authenticator.forget(params.organisation, params.credential),
+		},
+	};
+
+	return {
+		name: "gateway",
+		mixins: [ApiGateway],
+		settings: {
+			// The platform owns the server. Routes are added below: settings are sent to every node, and these are functions.
+			server: false,
+			routes: [],
+			logRequest: null,
+			logRequestParams: null,
+			logResponse: null,
+			logRouteRegistration: null,
+		},
+		actions: { listAliases: false, addRoute: false, removeRoute: false },
+		events,
+		methods: {
+			/** Queries are read by their routes, strictly. */
+			parseQueryString: ({ url = "/" }: { url?: string }) => ({ url: url.split("?", 1)[0], query: {} }),
+			/** Whatever goes wrong is answered in one place. */
+			errorHandler: (request: { $next(error: unknown): void }, _response: unknown, error: unknown) =>
+				request.$next(error),
+		},
+		created() {
+			broker = this.broker;
+			const aliases = aliasesOf(
+				routes,
+				() => by,
+				() => this.logger,
+			);
+			this.addRoute({
+				path: "/",
+				aliases,
+				bodyParsers: false,
+				mergeParams: false,
+				mappingPolicy: "restrict",
+				logging: false,
+			});
+		},
+		async started() {
+			const log = await platform.log();
+			const spool = await openSpool({
+				dir: join(config.dataDir, "spool"),
+				partitions: log.partitions,
+				logger: this.logger,
+			});
+			const ingest = new Ingest({ log, spool, logger: this.logger });
+			const enricher = new Enricher(salts.salts, await openGeoTable(config.geoipDb));
+			const health = new HealthReport({
+				config,
+				ingest,
+				draining: () => http.draining(),
+				counting: () => ask(broker, "scans.status", {}, { timeout: HEALTH_MS }),
+				cache: () => ask(broker, "cache.stats", {}, { timeout: HEALTH_MS }),
+				offered: (action) => !(broker.findNextActionEndpoint(action) instanceof Error),
+			});
+			const parts: GatewayParts = { config, http, codes, enricher, ingest, health };
+			by = { parts, authenticator, limits };
+			http.handle(redirectHandler({ ...parts, logger: this.logger }));
+			http.handle(routerHandler(this as unknown as WebRouter, by));
+			reporting = setInterval(() => broadcast(broker, "gateway.report", ingest.report(broker.nodeID)), REPORT_MS);
+			salts.start();
+			await salts.held(FIRST_SALTS_MS);
+		},
+		async stopped() {
+			clearInterval(reporting);
+			salts.stop();
+			if (!by) return;
+			const { ingest } = by.parts;
+			await ingest.close(SETTLE_MS);
+			broadcast(broker, "gateway.report", { ...ingest.report(broker.nodeID), leaving: true });
+		},
+	};
+}

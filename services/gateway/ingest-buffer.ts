@@ -1,0 +1,274 @@
+/**
+ * Makes accepted scans durable: gathers those of one turn of the event loop and appends them to the event log, one
+ * message per partition, one message in flight per partition, each numbered by its producer. A message whose fate is
+ * not known is repeated as it is and nothing overtakes it; when that takes too long, or the log refuses, the message
+ * goes to the spool as it is, so that it is recognised should it be in the log already, and the gateway goes on under a
+ * new producer. Memory is bounded: what does not fit is refused.
+ */
+
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { CodedError, codeOf } from "../../contracts/errors.ts";
+import type { AcceptedScan } from "../../contracts/scan.ts";
+import { encodeMessage } from "../../platform/log/message.ts";
+import { partitionOf } from "./partition-of.ts";
+
+/** What a lane appends to: the event log, or a spool. Resolves when durable. */
+export interface Appendable {
+	append(partition: number, data: Uint8Array): Promise<unknown>;
+}
+
+export interface IngestOptions {
+	readonly partitions: number;
+	readonly log: Appendable;
+	/** Where scans wait while the log is away. */
+	readonly spool: Appendable;
+	/** Told when the log takes nothing and scans go to the spool. */
+	readonly onAway?: (error: unknown) => void;
+	/** Most scans of one message. @defaultValue 1,000 */
+	readonly maxScans?: number;
+	/** Most bytes of one message. @defaultValue 512 KiB */
+	readonly maxBytes?: number;
+	/** Most scans gathered or in flight. @defaultValue 50,000 */
+	readonly maxPending?: number;
+	/** Most bytes gathered or in flight. @defaultValue 64 MiB */
+	readonly maxPendingBytes?: number;
+	/** How long a message whose fate is unknown is repeated before it is given up, ms. @defaultValue 2,000 */
+	readonly repeatForMs?: number;
+}
+
+/** The scans of one `accept`; settled when the last of them is durable, or one of them cannot be. */
+interface Ticket {
+	waiting: number;
+	readonly resolve: () => void;
+	readonly reject: (error: unknown) => void;
+}
+
+interface Gathered {
+	readonly scan: AcceptedScan;
+	readonly bytes: number;
+	readonly ticket: Ticket;
+}
+
+/** Numbers a producer's messages of one partition and sums what it accepted. */
+interface Producer {
+	readonly id: string;
+	number: number;
+	readonly totals: Record<string, number>;
+}
+
+interface Lane {
+	readonly partition: number;
+	gathered: Gathered[];
+	busy: boolean;
+	producer: Producer;
+}
+
+const REPEAT_DELAY_MS = 50;
+const OVERLOADED_RETRY_MS = 1_000;
+
+export class IngestBuffer {
+	readonly #options: Required<Omit<IngestOptions, "onAway">> & Pick<IngestOptions, "onAway">;
+	readonly #lanes: readonly Lane[];
+	readonly #accepted = new Map<string, number>();
+	#pending = 0;
+	#pendingBytes = 0;
+	#scheduled = false;
+	#away = false;
+	#idle: (() => void)[] = [];
+
+	constructor(options: IngestOptions) {
+		this.#options = {
+			maxScans: 1_000,
+			maxBytes: 512 * 1024,
+			maxPending: 50_000,
+			maxPendingBytes: 64 * 1024 * 1024,
+			repeatForMs: 2_000,
+			...options,
+		};
+		this.#lanes = Array.from({ length: options.partitions }, (_, partition) => ({
+			partition,
+			gathered: [],
+			busy: false,
+			producer: newProducer(),
+		}));
+	}
+
+	/** Scans gathered or in flight. */
+	get pending(): number {
+		return this.#pending;
+	}
+
+	/** True while scans go to the spool. */
+	get away(): boolean {
+		return this.#away;
+	}
+
+	/** Scans made durable since the start, by organisation. */
+	get accepted(): Record<string, number> {
+		return Object.fromEntries(this.#accepted);
+	}
+
+	/** The log takes messages again: from now on scans go to it. */
+	logIsBack(): void {
+		this.#away = false;
+		this.renewProducers();
+	}
+
+	/**
+	 * Makes all that comes now independent of what was numbered before: files of the spool are drained each for itself,
+	 * and a producer whose messages lie in two of them would seem to have lost some, should one not be readable.
+	 */
+	renewProducers(): void {
+		for (const lane of this.#lanes) lane.producer = newProducer();
+	}
+
+	/**
+	 * Makes scans durable.
+	 *
+	 * @throws `overloaded` at once when they do not fit into memory; `log_unavailable` when neither the log nor the spool
+	 * took them.
+	 */
+	accept(scans: readonly AcceptedScan[]): Promise<void> {
+		const sizes = scans.map(estimateBytes);
+		const bytes = sizes.reduce((sum, size) => sum + size, 0);
+		const { maxPending, maxPendingBytes } = this.#options;
+		if (this.#pending + scans.length > maxPending || this.#pendingBytes + bytes > maxPendingBytes) {
+			const data = { retryAfterMs: OVERLOADED_RETRY_MS };
+			return Promise.reject(new CodedError("overloaded", `${this.#pending} scans wait to become durable`, data));
+		}
+		if (scans.length === 0) return Promise.resolve();
+		return new Promise((resolve, reject) => {
+			const ticket: Ticket = { waiting: scans.length, resolve, reject };
+			for (const [index, scan] of scans.entries()) {
+				const lane = this.#lanes[partitionOf(scan.code, this.#lanes.length)] as Lane;
+				lane.gathered.push({ scan, bytes: sizes[index] as number, ticket });
+			}
+			this.#pending += scans.length;
+			this.#pendingBytes += bytes;
+			this.#schedule();
+		});
+	}
+
+	/** Resolves when nothing is gathered or in flight any more. */
+	settled(): Promise<void> {
+		if (this.#pending === 0) return Promise.resolve();
+		return new Promise((resolve) => this.#idle.push(resolve));
+	}
+
+	#schedule(): void {
+		if (this.#scheduled) return;
+		this.#scheduled = true;
+		setImmediate(() => {
+			this.#scheduled = false;
+			for (const lane of this.#lanes) if (!lane.busy && lane.gathered.length > 0) void this.#run(lane);
+		});
+	}
+
+	/** Empties a lane, one message after the other. */
+	async #run(lane: Lane): Promise<void> {
+		lane.busy = true;
+		while (lane.gathered.length > 0) {
+			const batch = this.#takeBatch(lane);
+			try {
+				await this.#makeDurable(
+					lane,
+					batch.map(({ scan }) => scan),
+				);
+				for (const { scan } of batch) {
+					this.#accepted.set(scan.organisation, (this.#accepted.get(scan.organisation) ?? 0) + 1);
+				}
+				for (const { ticket } of batch) if (--ticket.waiting === 0) ticket.resolve();
+			} catch (error) {
+				for (const { ticket } of batch) ticket.reject(error);
+			}
+			this.#pending -= batch.length;
+			this.#pendingBytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0);
+		}
+		lane.busy = false;
+		if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
+	}
+
+	#takeBatch(lane: Lane): Gathered[] {
+		const { maxScans, maxBytes } = this.#options;
+		let bytes = 0;
+		let count = 0;
+		for (const gathered of lane.gathered) {
+			if (count === maxScans || (count > 0 && bytes + gathered.bytes > maxBytes)) break;
+			bytes += gathered.bytes;
+			count++;
+		}
+		return lane.gathered.splice(0, count);
+	}
+
+	async #makeDurable(lane: Lane, scans: readonly AcceptedScan[]): Promise<void> {
+		const { producer } = lane;
+		const data = nextMessage(producer, scans);
+		if (!this.#away) {
+			const refusal = await this.#appendToLog(lane.partition, data);
+			if (refusal === undefined) return;
+			// The message given up may yet be in the log: its number must not be used for other scans.
+			if (lane.producer === producer) lane.producer = newProducer();
+			this.#away = true;
+			this.#options.onAway?.(refusal);
+		}
+		try {
+			await this.#options.spool.append(lane.partition, data);
+		} catch (error) {
+			if (lane.producer === producer) lane.producer = newProducer();
+			throw new CodedError("log_unavailable", "Neither the event log nor the spool can take scans now", {
+				retryAfterMs: OVERLOADED_RETRY_MS,
+				reason: String(error),
+			});
+		}
+	}
+
+	/** Undefined when the message is durable, else why it is not known to be. */
+	async #appendToLog(partition: number, data: Uint8Array): Promise<unknown> {
+		const giveUpAt = Date.now() + this.#options.repeatForMs;
+		for (;;) {
+			try {
+				await this.#options.log.append(partition, data);
+				return undefined;
+			} catch (error) {
+				if (codeOf(error) !== "log_unavailable" || Date.now() >= giveUpAt) return error;
+				await delay(REPEAT_DELAY_MS);
+			}
+		}
+	}
+}
+
+function newProducer(): Producer {
+	return { id: randomUUID(), number: 0, totals: {} };
+}
+
+function nextMessage(producer: Producer, scans: readonly AcceptedScan[]): Uint8Array {
+	const totals: Record<string, number> = {};
+	for (const { organisation } of scans) {
+		const total = (producer.totals[organisation] ?? 0) + 1;
+		producer.totals[organisation] = total;
+		totals[organisation] = total;
+	}
+	return encodeMessage({ producer: producer.id, number: ++producer.number, acceptedAt: Date.now(), totals, scans });
+}
+
+/** A scan's share of a message, never less than what it takes: field names, numbers, and its texts escaped. */
+const FIXED_BYTES = 420;
+
+function estimateBytes(scan: AcceptedScan): number {
+	let bytes = FIXED_BYTES;
+	for (const value of Object.values(scan)) {
+		if (typeof value === "string") bytes += Buffer.byteLength(value) + escapes(value);
+	}
+	return bytes;
+}
+
+/** Bytes that JSON adds to a text; control characters never get into a scan. */
+function escapes(value: string): number {
+	let count = 0;
+	for (let index = 0; index < value.length; index++) {
+		const unit = value.charCodeAt(index);
+		if (unit === 0x22 || unit === 0x5c) count++;
+	}
+	return count;
+}

@@ -1,0 +1,121 @@
+/**
+ * The way of scans out of this gateway: the buffer, the event log, the spool while the log is away, and the account of
+ * it all that the gateway gives every second.
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { GatewayReport } from "../../contracts/events.ts";
+import type { AcceptedScan } from "../../contracts/scan.ts";
+import type { EventLog } from "../../platform/log/event-log.ts";
+import { encodeMessage } from "../../platform/log/message.ts";
+import type { Spool } from "../../platform/log/spool.ts";
+import { IngestBuffer, type IngestOptions } from "./ingest-buffer.ts";
+
+export interface IngestParts {
+	readonly log: EventLog;
+	readonly spool: Spool;
+	readonly logger: { info(message: string): void; warn(message: string): void };
+	/** How often it is tried to empty the spool, ms. @defaultValue 500 */
+	readonly drainEveryMs?: number;
+	readonly buffer?: Pick<IngestOptions, "maxPending" | "repeatForMs">;
+}
+
+export class Ingest {
+	readonly #parts: IngestParts;
+	readonly #buffer: IngestBuffer;
+	readonly #closing = new AbortController();
+	readonly #emptying: Promise<void>;
+	#lost = 0;
+
+	/** Owns the spool from now on; the log is its opener's. */
+	constructor(parts: IngestParts) {
+		const { log, spool, logger, buffer } = parts;
+		this.#parts = parts;
+		this.#buffer = new IngestBuffer({
+			partitions: log.partitions,
+			log,
+			spool,
+			onAway: (error) => logger.warn(`Scans go to the spool: ${(error as Error).message}`),
+			...buffer,
+		});
+		this.#emptying = this.#keepSpoolEmpty();
+	}
+
+	/** True while scans go to the spool. */
+	get away(): boolean {
+		return this.#buffer.away;
+	}
+
+	/** Scans that wait in the spool. */
+	get spooled(): number {
+		return this.#parts.spool.scans;
+	}
+
+	/** Scans of redirects that nothing took. */
+	get lost(): number {
+		return this.#lost;
+	}
+
+	/** Makes scans durable. @throws `overloaded` or `log_unavailable` when that cannot be. */
+	accept(scans: readonly AcceptedScan[]): Promise<void> {
+		return this.#buffer.accept(scans);
+	}
+
+	/** A redirect was answered whose scan nothing took. */
+	countLoss(): void {
+		this.#lost++;
+	}
+
+	report(node: string): GatewayReport {
+		const { accepted, pending } = this.#buffer;
+		return { node, at: Date.now(), accepted, pending, spooled: this.spooled };
+	}
+
+	/** Lets everything that was accepted become durable, for at most `graceMs`, and closes the spool. */
+	async close(graceMs: number): Promise<void> {
+		await Promise.race([this.#buffer.settled(), delay(graceMs, undefined, { ref: false })]);
+		this.#closing.abort();
+		await this.#emptying;
+		await this.#parts.spool.close();
+	}
+
+	async #keepSpoolEmpty(): Promise<void> {
+		const { signal } = this.#closing;
+		const { drainEveryMs = 500 } = this.#parts;
+		while (!signal.aborted) {
+			if (this.spooled > 0) await this.#drain(signal);
+			else if (this.away) await this.#probe();
+			await delay(drainEveryMs, undefined, { signal, ref: false }).catch(() => undefined);
+		}
+	}
+
+	/** What is in the spool is also what tells that the log is back: it goes first, and new scans follow it. */
+	async #drain(signal: AbortSignal): Promise<void> {
+		const { log, spool, logger } = this.#parts;
+		// Its files are closed to what comes now.
+		this.#buffer.renewProducers();
+		const before = this.spooled;
+		try {
+			await spool.drain(async (partition, message) => {
+				await log.append(partition % log.partitions, encodeMessage(message));
+				if (this.away) this.#back();
+			}, signal);
+			if (this.spooled < before) logger.info(`${before - this.spooled} scans went from the spool to the event log`);
+		} catch {
+			// The log is still away; the spool keeps what it has.
+		}
+	}
+
+	/** With nothing in the spool that could be given to it, the log is asked for its end. */
+	async #probe(): Promise<void> {
+		await this.#parts.log.ends().then(
+			() => this.#back(),
+			() => undefined,
+		);
+	}
+
+	#back(): void {
+		this.#buffer.logIsBack();
+		this.#parts.logger.info("Scans go to the event log again");
+	}
+}

@@ -1,0 +1,132 @@
+/**
+ * Brings requests to routes. moleculer-web finds the route by its aliases; what it does not find is told apart here: a
+ * wrong method, an unknown path of the API, or a file of the dashboard.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Context, Logger } from "moleculer";
+import { CodedError } from "../../contracts/errors.ts";
+import type { RequestHandler } from "../../platform/http.ts";
+import { dashboardHandler } from "./dashboard.ts";
+import { allowOrigin, answerPreflight } from "./origin.ts";
+import { isUnforeseen, sendProblem } from "./problem.ts";
+import { requestIdOf } from "./request-id.ts";
+import type { Route } from "./route.ts";
+import { type ServedBy, serveRoute } from "./serve-route.ts";
+
+/** moleculer-web as a middleware, and what it knows of a path. */
+export interface WebRouter {
+	express(): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+	readonly aliases: readonly { readonly method: string; match(path: string): Params | false }[];
+	readonly logger: Logger;
+}
+
+type Params = Readonly<Record<string, string>>;
+
+/** What moleculer-web adds to a request. */
+interface WebRequest extends IncomingMessage {
+	readonly $ctx: Context;
+	readonly $params: { readonly params: Params };
+	readonly originalUrl: string;
+}
+
+type AliasHandler = (request: WebRequest, response: ServerResponse) => void;
+
+/** Every route as an alias of moleculer-web; what is read by GET is asked for by HEAD as well. */
+export function aliasesOf(
+	routes: readonly Route[],
+	by: () => ServedBy,
+	logger: () => Logger,
+): Record<string, AliasHandler> {
+	return Object.fromEntries(
+		routes.flatMap((route) => {
+			const handler: AliasHandler = (request, response) => {
+				const requestId = request.headers["x-request-id"] as string;
+				const url = request.originalUrl;
+				const mark = url.indexOf("?");
+				serveRoute(
+					route,
+					{
+						request,
+						response,
+						requestId,
+						ctx: request.$ctx,
+						params: request.$params.params,
+						query: mark < 0 ? "" : url.slice(mark + 1),
+					},
+					by(),
+				).catch((error: unknown) => refuse(error, response, requestId, logger()));
+			};
+			const methods = route.method === "GET" ? ["GET", "HEAD"] : [route.method];
+			return methods.map((method) => [`${method} ${route.path}`, handler]);
+		}),
+	);
+}
+
+/** Makes the handler of everything that is no redirect. */
+export function routerHandler(web: WebRouter, by: ServedBy): RequestHandler {
+	const { allowedOrigins } = by.parts.config;
+	const route = web.express();
+	const dashboard = dashboardHandler(by.parts);
+	const origins = () => [...allowedOrigins, by.parts.http.publicUrl()];
+
+	return (request, response) => {
+		const requestId = requestIdOf(request);
+		// From here on everybody who asks the request for its id gets the one that the client sees.
+		request.headers["x-request-id"] = requestId;
+		delete request.headers["x-correlation-id"];
+		response.setHeader("X-Request-Id", requestId);
+		const path = pathOf(request);
+		const methods = methodsOf(web, path);
+		if (request.method === "OPTIONS" && methods.length > 0) {
+			answerPreflight(request, response, methods, origins());
+			return true;
+		}
+		if (request.headers.origin !== undefined) allowOrigin(request, response, origins());
+		if (methods.length > 0 && !methods.includes(request.method ?? "")) {
+			const allow = [...methods, "OPTIONS"];
+			refuse(
+				new CodedError("method_not_allowed", `Use ${methods.join(", ")}`, { allow }),
+				response,
+				requestId,
+				web.logger,
+			);
+			return true;
+		}
+		const unknown = (error?: unknown) =>
+			refuse(
+				error ?? new CodedError("not_found", `Nothing is at ${path.slice(0, 200)}`),
+				response,
+				requestId,
+				web.logger,
+			);
+		route(request, response, (error) => {
+			if (error) unknown(error);
+			else dashboard(request, response, unknown);
+		});
+		return true;
+	};
+}
+
+function refuse(error: unknown, response: ServerResponse, requestId: string, logger: Logger): void {
+	if (isUnforeseen(error)) logger.error(`Request ${requestId} failed:`, error);
+	sendProblem(response, error, requestId);
+}
+
+function methodsOf({ aliases }: WebRouter, path: string): string[] {
+	return [...new Set(aliases.filter((alias) => matches(alias, path)).map(({ method }) => method))];
+}
+
+function matches(alias: WebRouter["aliases"][number], path: string): boolean {
+	try {
+		return alias.match(path) !== false;
+	} catch {
+		// A path that cannot be decoded: the router refuses it.
+		return false;
+	}
+}
+
+function pathOf({ url = "/" }: IncomingMessage): string {
+	const path = url.split("?", 1)[0] as string;
+	return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}

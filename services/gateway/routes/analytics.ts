@@ -1,0 +1,83 @@
+/** The numbers. */
+
+import { z } from "zod";
+import { type AnalyticsQuery, type Answer, INTERVALS } from "../../../contracts/analytics.ts";
+import { DIMENSIONS, type Dimension } from "../../../contracts/scan.ts";
+import { ok, type Reply, type Route, route } from "../route.ts";
+import { booleanParameter, filterParameters, instantOrDate, repeatable, text, wholeParameter } from "../schemas.ts";
+
+const common = {
+	code: repeatable(text(128)).optional().describe("ids or slugs; all codes when absent"),
+	from: instantOrDate.optional().describe("inclusive; start of today when absent"),
+	to: instantOrDate.optional().describe("exclusive; now when absent"),
+	tz: text(64).optional().describe("IANA time zone; the organisation's when absent"),
+	bots: booleanParameter.optional().describe("whether bots count as scans"),
+	compare: z.enum(["previous"]).optional(),
+};
+
+/** Strict, with the filters of all dimensions. */
+function questions<Own extends z.ZodRawShape>(own: Own) {
+	return z.strictObject({ ...common, ...own, ...(filterParameters as Record<never, never>) });
+}
+
+interface Common {
+	readonly code?: readonly string[];
+	readonly from?: string;
+	readonly to?: string;
+	readonly tz?: string;
+	readonly bots?: boolean;
+	readonly compare?: "previous";
+}
+
+function questionOf(query: Common): AnalyticsQuery {
+	const { code, from, to, tz, bots, compare } = query;
+	const given = query as Readonly<Record<string, unknown>>;
+	const filters = DIMENSIONS.flatMap((dimension) => {
+		const values = given[`filter.${dimension}`] as readonly string[] | undefined;
+		return values ? [{ dimension, values }] : [];
+	});
+	return { codes: code, from, to, tz, bots, compare, ...(filters.length > 0 && { filters }) };
+}
+
+async function timed<T>(answer: Promise<Answer<T>>): Promise<Reply> {
+	const begun = performance.now();
+	const { answer: body, cache } = await answer;
+	const took = (performance.now() - begun).toFixed(1);
+	return ok(body, { "X-Cache": cache, "Server-Timing": `analytics;dur=${took}`, "Cache-Control": "private, no-cache" });
+}
+
+export const analyticsRoutes: readonly Route[] = [
+	route({
+		method: "GET",
+		path: "/api/v1/analytics/summary",
+		access: "analytics:read",
+		summary: "Scans, visitors and bots of a period",
+		success: { status: 200, description: "The counts, with the instant and the range they are true of" },
+		query: questions({}),
+		respond: ({ call, organisation, query }) =>
+			timed(call("analytics.summary", { organisation, query: questionOf(query) })),
+	}),
+	route({
+		method: "GET",
+		path: "/api/v1/analytics/timeseries",
+		access: "analytics:read",
+		summary: "Scans and visitors over time",
+		success: { status: 200, description: "Every bucket that touches the range" },
+		query: questions({ interval: z.enum(INTERVALS).default("day") }),
+		respond: ({ call, organisation, query }) =>
+			timed(call("analytics.timeseries", { organisation, query: questionOf(query), interval: query.interval })),
+	}),
+	route({
+		method: "GET",
+		path: "/api/v1/analytics/breakdown",
+		access: "analytics:read",
+		summary: "Scans and visitors by the values of a dimension",
+		success: { status: 200, description: "Largest values first, the rest as `other`" },
+		query: questions({
+			by: z.enum(DIMENSIONS as readonly [Dimension, ...Dimension[]]),
+			limit: wholeParameter(1, 300).default(10),
+		}),
+		respond: ({ call, organisation, query }) =>
+			timed(call("analytics.breakdown", { organisation, query: questionOf(query), by: query.by, limit: query.limit })),
+	}),
+];

@@ -1,0 +1,93 @@
+/** What operators ask: the ledger, the clock's jobs, health, and what clients must know of this deployment. */
+
+import { z } from "zod";
+import { CodedError } from "../../../contracts/errors.ts";
+import { JOBS, type JobName } from "../../../contracts/job.ts";
+import { realtimeUrlFor } from "../client-info.ts";
+import { ok, type Route, route } from "../route.ts";
+import { instant, instantOrDate, paging } from "../schemas.ts";
+import { PRODUCT_VERSION } from "../version.ts";
+
+const period = { from: instantOrDate.optional(), to: instantOrDate.optional() };
+
+export const operationRoutes: readonly Route[] = [
+	route({
+		method: "GET",
+		path: "/api/v1/ledger",
+		access: "admin",
+		summary: "What became of every accepted scan",
+		success: { status: 200, description: "Sums by hour of acceptance; all time when no period is given" },
+		query: z.strictObject({ from: instant.optional(), to: instant.optional() }),
+		respond: async ({ call, organisation, query }) => ok(await call("analytics.ledger", { organisation, ...query })),
+	}),
+	route({
+		method: "GET",
+		path: "/api/v1/jobs",
+		access: "admin",
+		summary: "Jobs of the clock",
+		success: { status: 200, description: "Every job with its last run" },
+		respond: async ({ call }) => ok(await call("cron.jobs", {})),
+	}),
+	route({
+		method: "GET",
+		path: "/api/v1/jobs/:name/runs",
+		access: "admin",
+		summary: "Runs of a job, newest first",
+		success: { status: 200, description: "A page of runs" },
+		query: z.strictObject(paging(["queuedAt"], "-queuedAt")),
+		respond: async ({ call, params, query }) => ok(await call("cron.runs", { job: jobNamed(params.name), ...query })),
+	}),
+	route({
+		method: "POST",
+		path: "/api/v1/jobs/:name/run",
+		access: "admin",
+		summary: "Run a job now",
+		success: { status: 202, description: "The id of the run" },
+		limit: "writes",
+		body: z.strictObject(period),
+		bodyOptional: true,
+		async respond({ call, params, body }) {
+			const job = jobNamed(params.name);
+			return { status: 202, body: await call("cron.run", { job, params: body }) };
+		},
+	}),
+	route({
+		method: "GET",
+		path: "/api/v1/client",
+		access: "public",
+		summary: "What a client must know of this deployment",
+		success: { status: 200, description: "Version and addresses" },
+		respond: ({ http }, { config, http: host }) =>
+			ok({
+				version: PRODUCT_VERSION,
+				realtimeUrl: realtimeUrlFor(http, config, host),
+				publicUrl: host.publicUrl(),
+			}),
+	}),
+	route({
+		method: "GET",
+		path: "/health/live",
+		access: "public",
+		summary: "Whether the process lives",
+		success: { status: 200, description: "It does" },
+		respond: () => ok({ status: "ok" }, { "Cache-Control": "no-store" }),
+	}),
+	route({
+		method: "GET",
+		path: "/health/ready",
+		access: "public",
+		summary: "Whether the process can do its work",
+		description: "`degraded` when a part is away, 503 `down` only when this process cannot do its own work.",
+		success: { status: 200, description: "`ok` or `degraded`, with every check" },
+		async respond(_, { health }) {
+			const report = await health.read();
+			return { status: report.status === "down" ? 503 : 200, body: report, headers: { "Cache-Control": "no-store" } };
+		},
+	}),
+];
+
+function jobNamed(name: string | undefined): JobName {
+	const job = JOBS.find((candidate) => candidate === name);
+	if (!job) throw new CodedError("not_found", `No job ${JSON.stringify(name)}; jobs are ${JOBS.join(", ")}`);
+	return job;
+}
