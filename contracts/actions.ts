@@ -95,7 +95,8 @@ export interface Actions {
 	"cron.runs": [{ job: JobName } & Paging, Page<JobRun>];
 	"cron.run": [{ job: JobName; params?: Record<string, unknown> }, { runId: string }];
 
-	"realtime.connect": [{ connection: string; credential: Credential }, { connections: number }];
+	/** Gives a connection of the node that is asked another credential, such as a renewed one. */
+	"realtime.connect": [{ connection: string; namespace: string; credential: Credential }, { connections: number }];
 	"realtime.disconnect": [
 		{ connection: string; reason: "slow" | "revoked" | "draining" | "limit" },
 		{ found: boolean },

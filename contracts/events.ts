@@ -102,7 +102,8 @@ export interface Events {
 	"scans.position": ScansPosition;
 	"gateway.report": GatewayReport;
 	"cron.changed": { run: JobRun };
-	"realtime.presence": { node: string; channels: Record<string, number>; leaving?: true };
+	/** Connections of a realtime node by channel; `unchanged` (with no channels) when they are those said before. */
+	"realtime.presence": { node: string; channels: Record<string, number>; unchanged?: true; leaving?: true };
 }
 
 export type EventName = keyof Events;

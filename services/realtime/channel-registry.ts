@@ -1,0 +1,294 @@
+/**
+ * The channels of this node: opened when somebody asks for one, fed by what partitions announce, flushed by the tick,
+ * swept by the clock, and dropped when nobody has held them for a while. It knows where channels get their state, and
+ * nothing of connections.
+ */
+
+import { randomUUID } from "node:crypto";
+import type { FeedReading, ScansCommitted, ScansPosition, StateReading } from "../../contracts/events.ts";
+import { AnalyticsContent } from "./analytics-channel.ts";
+import { Channel } from "./channel.ts";
+import { FeedContent } from "./feed-channel.ts";
+import type { ChannelIdentity, LiveChannel, LiveSource, Outlet, Slice } from "./live-channel.ts";
+import type { RealtimeOptions } from "./options.ts";
+import { type Commit, PartitionTracker } from "./partition-tracker.ts";
+import { PolledChannel } from "./polled-channel.ts";
+import { Turns } from "./turns.ts";
+
+/** Where the state of channels is read. */
+export interface Sources {
+	state(organisation: string, code?: string): Promise<StateReading>;
+	feed(organisation: string, code: string | undefined, limit: number): Promise<FeedReading>;
+	jobs(): Promise<unknown>;
+	ledger(organisation: string): Promise<unknown>;
+	/** A reading failed; it is tried again. */
+	failed(channel: string, error: unknown): void;
+}
+
+/** A channel that commits feed, whatever it shows. */
+type Fed = Pick<Channel<never, unknown>, "apply" | "broken" | "epochChanged" | "reload" | "dueAt" | "flush"> &
+	LiveChannel;
+
+/** Behind by more than this, or not known to be, subscribers are told at once that the screen is not live, ms. */
+const LATE_MS = 1_000;
+/** Jobs say when they change; read all the same, because such a message may be lost, ms. */
+const JOBS_EVERY_MS = 5_000;
+
+export class ChannelRegistry {
+	readonly #options: RealtimeOptions & { readonly heartbeatMs: number };
+	readonly #sources: Sources;
+	readonly #outlet: Outlet;
+	readonly #tracker: PartitionTracker;
+	readonly #turns: Turns;
+	readonly #channels = new Map<string, LiveChannel>();
+	readonly #fed = new Map<string, Fed>();
+	readonly #emptySince = new Map<string, number>();
+	readonly #dirty = new Set<Fed>();
+	readonly #epochOfNode = randomUUID();
+	#tick: NodeJS.Timeout | undefined;
+	#sweep: NodeJS.Timeout | undefined;
+	#current = false;
+
+	constructor(options: RealtimeOptions & { readonly heartbeatMs: number }, sources: Sources, outlet: Outlet) {
+		this.#options = options;
+		this.#sources = sources;
+		this.#outlet = outlet;
+		this.#turns = new Turns(options.readings);
+		this.#tracker = new PartitionTracker(options, {
+			commit: (commit) => this.#commit(commit),
+			broken: (partition, position, how) => {
+				for (const channel of this.#fed.values()) channel.broken(partition, position, how);
+			},
+			epoch: () => {
+				for (const channel of this.#fed.values()) channel.epochChanged();
+			},
+		});
+	}
+
+	get size(): number {
+		return this.#channels.size;
+	}
+
+	start(): void {
+		this.#sweep = setInterval(() => this.sweep(Date.now()), this.#sweepMs());
+	}
+
+	stop(): void {
+		clearInterval(this.#sweep);
+		clearTimeout(this.#tick);
+		this.#tick = undefined;
+		for (const channel of this.#channels.values()) channel.close();
+		this.#channels.clear();
+		this.#fed.clear();
+		this.#dirty.clear();
+	}
+
+	/** The channel of that name, which begins to load when it is new. The caller has checked the name and the right to it. */
+	open(identity: ChannelIdentity): LiveChannel {
+		const key = channelKey(identity);
+		let channel = this.#channels.get(key);
+		if (!channel) {
+			channel = this.#make({ ...identity, key });
+			this.#channels.set(key, channel);
+			this.#emptySince.set(key, Date.now());
+		}
+		return channel;
+	}
+
+	/** What presence counts a channel under, on every node. */
+	keyOf(identity: ChannelIdentity): string {
+		return channelKey(identity);
+	}
+
+	find(identity: ChannelIdentity): LiveChannel | undefined {
+		return this.#channels.get(channelKey(identity));
+	}
+
+	/** How many connections of this node hold each channel that is held. */
+	counts(): Record<string, number> {
+		const held = [...this.#channels.values()].filter((channel) => channel.subscribers.size > 0);
+		return Object.fromEntries(held.map((channel) => [channel.key, channel.subscribers.size]));
+	}
+
+	committed(part: ScansCommitted): void {
+		const now = Date.now();
+		this.#tracker.committed(part, now);
+		this.#flushDue(now);
+	}
+
+	position(beat: ScansPosition): void {
+		const now = Date.now();
+		this.#tracker.position(beat, now);
+		this.#flushDue(now);
+	}
+
+	/** Reads an organisation's channels anew, because what its days are has changed. */
+	reload(organisation: string): void {
+		for (const channel of this.#fed.values()) if (channel.organisation === organisation) channel.reload();
+	}
+
+	/** Reads the channels of that name anew where they are watched. */
+	refreshJobs(): void {
+		for (const channel of this.#channels.values()) {
+			if (channel instanceof PolledChannel && channel.name === "jobs" && channel.subscribers.size > 0) {
+				void channel.refresh();
+			}
+		}
+	}
+
+	/** What the clock alone brings: gaps that were waited for, rollovers, beats, channels that nobody holds. */
+	sweep(now: number): void {
+		this.#tracker.check(now);
+		const beatMs = Math.max(0, this.#options.heartbeatMs - this.#sweepMs());
+		const behind = this.#tracker.behindMs(now);
+		const current = behind !== null && behind <= LATE_MS;
+		for (const channel of this.#channels.values()) {
+			channel.sweep(now, current === this.#current ? beatMs : 0);
+			if (this.#isForgotten(channel, now)) this.#drop(channel);
+		}
+		this.#current = current;
+		for (const channel of this.#fed.values()) if (channel.dueAt(0) !== undefined) this.#dirty.add(channel);
+		this.#flushDue(now);
+	}
+
+	#sweepMs(): number {
+		return Math.min(this.#options.sweepMs, this.#options.heartbeatMs / 4);
+	}
+
+	#make(identity: ChannelIdentity & { readonly key: string }): LiveChannel {
+		const { organisation, namespace, name, key } = identity;
+		if (namespace === "/ops") {
+			const everyMs = name === "jobs" ? JOBS_EVERY_MS : this.#options.pollMs;
+			const options = { everyMs, patienceMs: this.#options.patienceMs };
+			return new PolledChannel(identity, this.#epochOfNode, this.#reader(identity), this.#outlet, options);
+		}
+		const code = codeOfChannel(name);
+		const channel: Fed =
+			namespace === "/analytics"
+				? new Channel(
+						identity,
+						this.#source,
+						new AnalyticsContent(code !== undefined, this.#options),
+						() => this.#sources.state(organisation, code),
+						this.#outlet,
+						this.#options,
+					)
+				: new Channel(
+						identity,
+						this.#source,
+						new FeedContent(this.#options),
+						() => this.#sources.feed(organisation, code, this.#options.feedSnapshot),
+						this.#outlet,
+						this.#options,
+					);
+		this.#fed.set(key, channel);
+		return channel;
+	}
+
+	/** What channels ask of the node. */
+	readonly #source: LiveSource = {
+		held: () => this.#tracker.held(),
+		meet: (epoch, partitions) => this.#tracker.meet(epoch, partitions),
+		verifiedAt: () => this.#tracker.verifiedAt(),
+		behindMs: (now) => this.#tracker.behindMs(now),
+		turn: () => this.#turns.take(),
+		failed: (key, error) => this.#sources.failed(key, error),
+	};
+
+	#reader({ organisation, name }: ChannelIdentity): () => Promise<unknown> {
+		if (name === "jobs") return () => this.#sources.jobs();
+		if (name === "ledger") return () => this.#sources.ledger(organisation);
+		return async () => this.#health();
+	}
+
+	/** As this node sees it: whether those who count are heard of, and how far behind they are. */
+	#health(): unknown {
+		const behindMs = this.#tracker.behindMs(Date.now());
+		const scans = behindMs === null ? { status: "away", detail: "not heard of" } : { status: "ok" };
+		const late = behindMs === null || behindMs > LATE_MS;
+		return { status: late ? "degraded" : "ok", checks: { scans: late && behindMs ? { status: "late" } : scans } };
+	}
+
+	#commit(commit: Commit): void {
+		const now = Date.now();
+		for (const [channel, slice] of this.#slices(commit)) {
+			channel.apply(slice, now);
+			this.#dirty.add(channel);
+		}
+	}
+
+	#slices({ partition, from, to, codes, feed, skipped }: Commit): Map<Fed, Slice> {
+		const slices = new Map<Fed, Slice>();
+		const add = (namespace: string, organisation: string, name: string, put: (slice: Slice) => void) => {
+			const channel = this.#fed.get(channelKey({ namespace, organisation, name }));
+			if (!channel) return;
+			const slice = slices.get(channel) ?? { partition, from, to, deltas: [], scans: [], skipped: 0 };
+			slices.set(channel, slice);
+			put(slice);
+		};
+		for (const delta of codes) {
+			const count = (slice: Slice) => slice.deltas.push(delta);
+			add("/analytics", delta.organisation, "org", count);
+			add("/analytics", delta.organisation, `code:${delta.code}`, count);
+			const left = skipped[delta.code] ?? 0;
+			if (left === 0) continue;
+			const skip = (slice: Slice) => (slice.skipped += left);
+			add("/scans", delta.organisation, "feed", skip);
+			add("/scans", delta.organisation, `feed:${delta.code}`, skip);
+		}
+		for (const { organisation, ...scan } of feed) {
+			const show = (slice: Slice) => slice.scans.push(scan);
+			add("/scans", organisation, "feed", show);
+			add("/scans", organisation, `feed:${scan.code}`, show);
+		}
+		return slices;
+	}
+
+	#flushDue(now: number): void {
+		let next = Number.POSITIVE_INFINITY;
+		for (const channel of this.#dirty) {
+			const due = channel.dueAt(this.#options.tickMs);
+			if (due !== undefined && due > now) {
+				next = Math.min(next, due);
+				continue;
+			}
+			this.#dirty.delete(channel);
+			if (due !== undefined) channel.flush(now);
+		}
+		if (this.#tick || next === Number.POSITIVE_INFINITY) return;
+		this.#tick = setTimeout(() => {
+			this.#tick = undefined;
+			this.#flushDue(Date.now());
+		}, next - now);
+	}
+
+	#isForgotten(channel: LiveChannel, now: number): boolean {
+		if (channel.subscribers.size > 0) {
+			this.#emptySince.delete(channel.key);
+			return false;
+		}
+		const since = this.#emptySince.get(channel.key) ?? now;
+		this.#emptySince.set(channel.key, since);
+		return now - since > this.#options.lingerMs;
+	}
+
+	#drop(channel: LiveChannel): void {
+		channel.close();
+		this.#channels.delete(channel.key);
+		this.#emptySince.delete(channel.key);
+		const fed = this.#fed.get(channel.key);
+		if (fed) this.#dirty.delete(fed);
+		this.#fed.delete(channel.key);
+	}
+}
+
+/** Names a channel among all organisations. */
+function channelKey({ namespace, organisation, name }: ChannelIdentity): string {
+	return `${namespace} ${organisation} ${name}`;
+}
+
+/** The code that `code:ID` and `feed:ID` are of. */
+export function codeOfChannel(name: string): string | undefined {
+	const colon = name.indexOf(":");
+	return colon < 0 ? undefined : name.slice(colon + 1);
+}
