@@ -39,6 +39,8 @@ const FIELDS = [
 type Field = (typeof FIELDS)[number];
 const CLEARABLE: readonly Field[] = ["expiresAt", "maxScans", "fallbackUrl"];
 
+const LANGUAGE_TAG = /^[a-z]{2,8}([-_][a-z0-9]{1,8})*$/i;
+
 /** What a client may set of a code, all of it but what is optional. */
 export type CodeFields = Pick<Code, Field>;
 
@@ -124,10 +126,12 @@ class CodeReader extends FieldReader {
 		const read = <T>(field: string, reader: (path: string, value: unknown) => T | undefined) =>
 			given[field] === undefined ? {} : { [field]: reader(`${path}.${field}`, given[field]) };
 		const condition: RuleCondition = {
-			...read("country", (at, it) => this.matching(at, it, /^[A-Z]{2}$/, "two capital letters, such as DE")),
+			...read("country", (at, it) =>
+				this.matching(at, it, /^[a-z]{2}$/i, "an ISO 3166-1 alpha-2 code such as DE")?.toUpperCase(),
+			),
 			...read("device", (at, it) => this.oneOf(at, it, DEVICES)),
 			...read("os", (at, it) => this.text(at, it, 1, LIMITS.os)),
-			...read("language", (at, it) => this.matching(at, it, /^[a-z]{2,3}$/, "a language such as de")),
+			...read("language", (at, it) => primarySubtag(this.matching(at, it, LANGUAGE_TAG, "a language such as de"))),
 			...read("after", (at, it) => this.instant(at, it)),
 			...read("before", (at, it) => this.instant(at, it)),
 		};
@@ -166,4 +170,9 @@ class CodeReader extends FieldReader {
 		if (name === undefined) return undefined;
 		return { key, name, ...(lat === undefined ? {} : { lat }), ...(lon === undefined ? {} : { lon }) };
 	}
+}
+
+/** Scans know no more of a language than its primary subtag. */
+function primarySubtag(tag: string | undefined): string | undefined {
+	return tag?.split(/[-_]/)[0]?.toLowerCase();
 }

@@ -102,7 +102,7 @@ describe.each(["file", "mongodb"] as const)("codes in a %s", (kind) => {
 			maxScans: 0,
 			fallbackUrl: "https://user:pass@example.org",
 			rules: [
-				{ if: { country: "de", planet: "Mars" }, url: "https://10.0.0.1/" },
+				{ if: { country: "Germany", planet: "Mars" }, url: "https://10.0.0.1/" },
 				{ if: { after: "2026-01-02T00:00:00Z", before: "2026-01-01T00:00:00Z" }, url: "https://example.org" },
 			],
 			variants: [{ url: "http://localhost/", weight: 0 }],
@@ -183,13 +183,13 @@ describe.each(["file", "mongodb"] as const)("codes in a %s", (kind) => {
 	test("a deleted code is not found, its slug stays taken, and gateways are told", async () => {
 		const code = await create({ url: "https://example.org", slug: "gone-slug" });
 		await actor.call("codes.remove", { organisation: "default", id: code.id, by });
-		for (const gone of [
-			actor.call("codes.get", { organisation: "default", id: code.id }),
-			actor.call("codes.update", { organisation: "default", id: code.id, changes: {}, by }),
-			actor.call("codes.remove", { organisation: "default", id: code.id, by }),
-			actor.call("codes.image", { organisation: "default", id: code.id, image: { format: "svg" } }),
+		for (const act of [
+			() => actor.call("codes.get", { organisation: "default", id: code.id }),
+			() => actor.call("codes.update", { organisation: "default", id: code.id, changes: {}, by }),
+			() => actor.call("codes.remove", { organisation: "default", id: code.id, by }),
+			() => actor.call("codes.image", { organisation: "default", id: code.id, image: { format: "svg" } }),
 		]) {
-			await expect(gone).rejects.toMatchObject({ type: "not_found" });
+			await expect(act()).rejects.toMatchObject({ type: "not_found" });
 		}
 		await expect(create({ url: "https://example.org", slug: "gone-slug" })).rejects.toMatchObject({
 			type: "slug_taken",
