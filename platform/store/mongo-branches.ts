@@ -83,6 +83,7 @@ export function valueBranches(reach: Reach, months: Months, by: BucketDimension)
 	const value = { $ifNull: [`$${by}`, NONE] };
 	const branches = rawBranches("add", reach, add, months, [{ $group: { _id: value, ...TALLY_OF_SCANS } }]);
 	const edges = subtract.map(({ from }) => new Date(Math.floor(from / QUARTER_MS) * QUARTER_MS));
+	const capped = { $in: [by, { $ifNull: ["$capped", []] }] };
 	if (buckets) {
 		const inner = bucketsIn(reach, buckets);
 		if (edges.length > 0) Object.assign(inner.at, { $nin: edges });
@@ -91,7 +92,7 @@ export function valueBranches(reach: Reach, months: Months, by: BucketDimension)
 			collection: "quarters",
 			pipeline: [
 				{ $match: inner },
-				{ $project: { value: { $objectToArray: `$d.${by}` } } },
+				{ $project: { value: { $objectToArray: `$d.${by}` }, capped } },
 				{ $unwind: "$value" },
 				{
 					$group: {
@@ -99,6 +100,7 @@ export function valueBranches(reach: Reach, months: Months, by: BucketDimension)
 						s: { $sum: "$value.v.s" },
 						v: { $sum: "$value.v.v" },
 						b: { $sum: "$value.v.b" },
+						capped: { $max: "$capped" },
 					},
 				},
 			],
@@ -110,7 +112,7 @@ export function valueBranches(reach: Reach, months: Months, by: BucketDimension)
 		collection: "quarters",
 		pipeline: [
 			{ $match: { ...bucketsIn(reach, { from: 0, to: 0 }), at: { $in: edges } } },
-			{ $project: { _id: 0, at: 1, code: 1, partition: 1, values: `$d.${by}` } },
+			{ $project: { _id: 0, at: 1, code: 1, partition: 1, values: `$d.${by}`, capped } },
 		],
 	});
 	const whose = reach.of === "organisation" ? { partition: "$partition" } : { code: "$code" };

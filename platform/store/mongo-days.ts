@@ -6,8 +6,8 @@
 
 import type { Binary, ClientSession, Document, MongoClient } from "mongodb";
 import { CodedError } from "../../contracts/errors.ts";
-import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
-import { addTally, capValues, emptyTally, noneKept, type Tally, type ValueTallies } from "./bucket.ts";
+import { BUCKET_DIMENSIONS, OTHER } from "../../contracts/scan.ts";
+import { addTally, emptyTally, type Tally, takesPlace, VALUES_PER_BUCKET } from "./bucket.ts";
 import { endSession, sameSession } from "./mongo-claims.ts";
 import { isDuplicateKey, isOutOfTime } from "./mongo-errors.ts";
 import { escapeKey, idOf, unescapeKey } from "./mongo-keys.ts";
@@ -16,7 +16,6 @@ import { readSnapshot } from "./mongo-snapshot.ts";
 import type { TransactionSession } from "./mongo-transaction.ts";
 import { utcDate } from "./quarters.ts";
 import type { DayToClose } from "./scan-store.ts";
-import { addValues } from "./sections.ts";
 
 const HOURS = 24;
 const DOCUMENTS_PER_WRITE = 500;
@@ -108,7 +107,6 @@ class DayFold {
 	readonly #tally = emptyTally();
 	readonly #hours = Array.from({ length: HOURS }, emptyTally);
 	readonly #values = BUCKET_DIMENSIONS.map(() => new Map<string, Tally>());
-	readonly #kept = noneKept();
 
 	constructor(starts: DayToClose["hours"]) {
 		this.#starts = starts;
@@ -123,26 +121,33 @@ class DayFold {
 		addTally(this.#tally, tally);
 		const hour = this.#starts.findLast(({ at }) => at <= quarter.at.getTime())?.hour;
 		if (hour !== undefined) addTally(this.#hours[hour] as Tally, tally);
-		const { values } = capValues(valuesOf(quarter), this.#kept);
-		values.forEach((gained, index) => {
-			addValues(this.#values[index] as Map<string, Tally>, gained);
+		BUCKET_DIMENSIONS.forEach((dimension, index) => {
+			const sums = this.#values[index] as Map<string, Tally>;
+			for (const [key, gained] of Object.entries(quarter.d?.[dimension] ?? {}))
+				addTally(sums.getOrInsertComputed(unescapeKey(key), emptyTally), toTally(gained));
 		});
 	}
 
 	document(): ShortTally & { readonly d: Tallies; readonly hours: readonly ShortTally[] } {
 		const d = BUCKET_DIMENSIONS.map((dimension, index) => {
-			const values = [...(this.#values[index] as Map<string, Tally>)];
+			const values = [...mostScanned(this.#values[index] as Map<string, Tally>)];
 			return [dimension, Object.fromEntries(values.map(([value, tally]) => [escapeKey(value), toShort(tally)]))];
 		});
 		return { ...toShort(this.#tally), d: Object.fromEntries(d) as Tallies, hours: this.#hours.map(toShort) };
 	}
 }
 
-function valuesOf({ d = {} }: QuarterDocument): ValueTallies {
-	return BUCKET_DIMENSIONS.map(
-		(dimension) =>
-			new Map(Object.entries(d[dimension] ?? {}).map(([key, tally]) => [unescapeKey(key), toTally(tally)])),
-	);
+/** The values with most scans, as many as a bucket keeps; the rest under `(other)`. */
+function mostScanned(values: ReadonlyMap<string, Tally>): Map<string, Tally> {
+	const all = ({ scans, bots }: Tally) => scans + bots;
+	const ranked = [...values].sort(([one, a], [other, b]) => all(b) - all(a) || (one < other ? -1 : 1));
+	const kept = new Map<string, Tally>();
+	let places = VALUES_PER_BUCKET;
+	for (const [value, tally] of ranked) {
+		const name = !takesPlace(value) || places-- > 0 ? value : OTHER;
+		addTally(kept.getOrInsertComputed(name, emptyTally), tally);
+	}
+	return kept;
 }
 
 function toTally({ s = 0, v = 0, b = 0 }: ShortTally): Tally {

@@ -5,7 +5,6 @@
 
 import type { Document } from "mongodb";
 import type { BucketDimension, Counts, Dimension, FeedScan } from "../../contracts/scan.ts";
-import { OTHER } from "../../contracts/scan.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
 import { toFeedScan } from "./feed-scan.ts";
 import { codeBranches, countsBranches, rawBranches, reachOf, seriesBranches, valueBranches } from "./mongo-branches.ts";
@@ -52,7 +51,7 @@ export class MongoQueries implements Questions {
 		const sums = new Map<string, Tally>();
 		addValues(sums, new Map(snapshot.of("kept").map((kept) => [unescapeKey(kept._id as string), tallyOf(kept)])));
 		for (const bucket of edgeBuckets(snapshot)) addValues(sums, bucket);
-		const capped = (sums.get(OTHER)?.scans ?? 0) + (sums.get(OTHER)?.bots ?? 0) > 0;
+		const capped = [...snapshot.of("kept"), ...snapshot.of("edge")].some((read) => read.capped);
 		addRaw(sums, snapshot.of("add"), String);
 		return reading(snapshot, rankValues(sums, selection.bots), capped);
 	}

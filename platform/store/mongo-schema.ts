@@ -6,7 +6,7 @@
 import type { Binary, Collection, Db, IndexDescription } from "mongodb";
 import { MongoServerError } from "mongodb";
 import type { Position } from "../../contracts/events.ts";
-import type { AcceptedScan } from "../../contracts/scan.ts";
+import type { AcceptedScan, BucketDimension } from "../../contracts/scan.ts";
 import type { MessageIdentity } from "./scan-store.ts";
 
 /** Scans without bots, first visits, bots. A field that is 0 may be absent. */
@@ -38,6 +38,8 @@ export interface QuarterDocument extends ShortTally {
 	readonly partition?: number;
 	readonly at: Date;
 	readonly d?: Tallies;
+	/** Dimensions of which the cap put values under `(other)`. */
+	readonly capped?: readonly BucketDimension[];
 }
 
 /** A closed day of a code, or of an organisation (`code` empty). */

@@ -88,9 +88,14 @@ async function addToBuckets(schema: MongoSchema, session: ClientSession, { bucke
 		const id = bucketId(bucket);
 		const kept = (memory.get(partition) as PartitionMemory).bucket(id) as Set<string>[];
 		const increments = tallied("", bucket, {});
-		addValues(capValues(bucket.values, kept).values, increments);
+		const { values, capped } = capValues(bucket.values, kept);
+		addValues(values, increments);
 		const of = bucket.code === undefined ? { organisation, code, partition } : { organisation, code };
-		return upsert<QuarterDocument>(id, { $inc: increments, $setOnInsert: { ...of, at: new Date(at) } });
+		return upsert<QuarterDocument>(id, {
+			$inc: increments,
+			$setOnInsert: { ...of, at: new Date(at) },
+			...(capped.length > 0 && { $addToSet: { capped: { $each: [...capped] } } }),
+		});
 	});
 	await schema.quarters.bulkWrite(updates, { session, ...UNORDERED });
 }

@@ -1,0 +1,173 @@
+/**
+ * How the scan store reads in MongoDB: every question by an index, and no more documents than its answer needs, however
+ * much else is in the store.
+ */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type Document, MongoClient } from "mongodb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+	codeBranches,
+	countsBranches,
+	rawBranches,
+	reachOf,
+	seriesBranches,
+	valueBranches,
+} from "../../platform/store/mongo-branches.ts";
+import type { Branch } from "../../platform/store/mongo-snapshot.ts";
+import { openMongoStore } from "../../platform/store/mongo-store.ts";
+import type { ScanStore } from "../../platform/store/scan-store.ts";
+import { type RunningServer, startMongo } from "../../scripts/servers/start.ts";
+import { NOON, scan } from "./scans.ts";
+import { Feeder } from "./suite/feeder.ts";
+import { selection } from "./suite/with-store.ts";
+
+const MINUTE = 60_000;
+const QUARTER = 15 * MINUTE;
+const CODES = 20;
+const QUARTERS = 12;
+
+let dir: string;
+let server: RunningServer;
+let client: MongoClient;
+let store: ScanStore;
+let feeder: Feeder;
+
+beforeAll(async () => {
+	dir = await mkdtemp(path.join(tmpdir(), "scanpulse-mongo-plans-"));
+	server = await startMongo({ dir });
+	client = new MongoClient(server.url);
+	store = await openMongoStore({ client });
+	feeder = await Feeder.claim(store);
+	for (let quarter = 0; quarter < QUARTERS; quarter++)
+		await feeder.feed(
+			Array.from({ length: CODES * 5 }, (_, n) =>
+				scan({ code: `code-${n % CODES}`, at: NOON + quarter * QUARTER + (n % 15) * MINUTE, country: `C${n % 3}` }),
+			),
+		);
+});
+afterAll(async () => {
+	await store.close();
+	await client.close();
+	await server.stop();
+	await rm(dir, { recursive: true, force: true });
+});
+
+test("nothing that the store does scans a collection", async () => {
+	const refuse = (notablescan: boolean) => client.db("admin").command({ setParameter: 1, notablescan });
+	await refuse(true);
+	try {
+		await expect(client.db().collection("quarters").findOne({ s: 1 })).rejects.toThrow(/notablescan/);
+		const codes = ["code-1", "code-2"];
+		const edges = { from: NOON + MINUTE, to: NOON + 3 * QUARTER - MINUTE };
+		const filters = [{ dimension: "country" as const, values: ["C1", "(none)"] }];
+		for (const differences of [{}, { codes }, edges, { ...edges, codes }, { filters }, { filters, codes }]) {
+			await store.counts(selection(differences));
+			await store.series(selection(differences));
+			for (const by of ["country", "code"] as const) await store.breakdown(selection(differences), by);
+		}
+		const organisation = "acme";
+		for (const code of [undefined, "code-1"]) {
+			await store.state({ organisation, code, dayStart: NOON, dayEnd: NOON + 24 * 4 * QUARTER, minute: NOON });
+			expect((await store.recent({ organisation, code, limit: 50 })).value).toHaveLength(50);
+		}
+		await store.ledger({ organisation });
+		await store.ledger({ organisation, from: NOON, to: NOON + QUARTER });
+		expect(await store.organisations()).toEqual([{ organisation, first: NOON }]);
+		const hours = [{ at: NOON, hour: 12 }];
+		await store.closeDay({
+			organisation,
+			date: "2026-03-14",
+			hours,
+			end: NOON + QUARTER,
+			lease: { name: "cron", fence: 1 },
+		});
+		expect(await store.isDayClosed(organisation, "2026-03-14", NOON, NOON + QUARTER)).toBe(true);
+		await store.partitions();
+		const again = await Feeder.claim(store, 0, feeder.producer);
+		await again.feed([scan({ visitor: "v" }), scan({ ownId: true })]);
+		await store.rehearse([again.part([feeder.producer.message([scan()])])]);
+	} finally {
+		await refuse(false);
+	}
+});
+
+/** What answering a branch examined, and by which indexes. */
+async function examined({ collection, pipeline }: Branch) {
+	const plan = await client
+		.db()
+		.collection(collection)
+		.aggregate([...pipeline])
+		.explain("executionStats");
+	const stages: Document[] = [];
+	const walk = (value: unknown): void => {
+		if (typeof value !== "object" || value === null) return;
+		if ("stage" in value) stages.push(value as Document);
+		for (const inner of Object.values(value)) walk(inner);
+	};
+	const { queryPlanner, executionStats: stats } = (plan.queryPlanner ? plan : plan.stages[0].$cursor) as Document;
+	walk(queryPlanner.winningPlan);
+	const scans = stages.filter(({ stage }) => /SCAN$/.test(stage as string));
+	expect(scans.map(({ stage }) => stage)).not.toContain("COLLSCAN");
+	return {
+		indexes: [...new Set(scans.map(({ indexName }) => indexName as string))],
+		keys: stats.totalKeysExamined as number,
+		documents: stats.totalDocsExamined as number,
+	};
+}
+
+const MONTHS = new Set(["202602", "202603", "202604"]);
+const later = NOON + 100 * 24 * 4 * QUARTER;
+const wide = { from: NOON, to: NOON + QUARTERS * QUARTER };
+
+test("an organisation's counts and series read its own buckets, not those of its codes", async () => {
+	for (const branches of [countsBranches, seriesBranches]) {
+		const [buckets, ...others] = branches(reachOf(selection(wide), later), MONTHS);
+		expect(others).toEqual([]);
+		const { indexes, documents } = await examined(buckets as Branch);
+		expect(indexes).toEqual(["code_at"]);
+		expect(documents).toBe(QUARTERS);
+	}
+	const [values] = valueBranches(reachOf(selection(wide), later), MONTHS, "country");
+	expect((await examined(values as Branch)).documents).toBe(QUARTERS);
+});
+
+test("codes are read by their own buckets, all codes by those of the range", async () => {
+	const codes = ["code-3", "code-7"];
+	const range = { from: NOON, to: NOON + 2 * QUARTER };
+	const [two] = countsBranches(reachOf(selection({ ...range, codes }), later), MONTHS);
+	expect((await examined(two as Branch)).documents).toBe(2 * codes.length);
+	const [all] = codeBranches(reachOf(selection(range), later), MONTHS);
+	const { keys, documents } = await examined(all as Branch);
+	// One more: the code of the test above.
+	expect(documents).toBeLessThanOrEqual(2 * CODES + 1);
+	expect(keys).toBeLessThanOrEqual(5 * CODES + 5);
+});
+
+test("the edges of a range are counted from the index alone, and only in the months they lie in", async () => {
+	const range = { from: NOON + 14 * MINUTE, to: NOON + 2 * QUARTER };
+	for (const codes of [undefined, ["code-4"]]) {
+		const [, edge, ...others] = countsBranches(reachOf(selection({ ...range, codes }), later), MONTHS);
+		expect(others).toEqual([]);
+		expect(edge?.collection).toBe("scans_202603");
+		const { keys, documents } = await examined(edge as Branch);
+		expect(documents).toBe(0);
+		expect(keys).toBeLessThanOrEqual(CODES);
+	}
+});
+
+test("filters read raw scans of the range alone", async () => {
+	const filters = [{ dimension: "country" as const, values: ["C1"] }];
+	const range = { from: NOON, to: NOON + MINUTE };
+	const [scans, ...others] = countsBranches(reachOf(selection({ ...range, filters }), later), MONTHS);
+	expect(others).toEqual([]);
+	const { indexes, documents } = await examined(scans as Branch);
+	expect(indexes).toEqual(["organisation_at"]);
+	expect(documents).toBeLessThanOrEqual(CODES);
+	const minute = { ...reachOf(selection({ codes: ["code-0"] }), later), filters: [] };
+	const counted = [{ $match: { bot: false } }, { $count: "scans" }];
+	const [branch] = rawBranches("minute", minute, [range], MONTHS, counted);
+	expect(await examined(branch as Branch)).toMatchObject({ indexes: ["code_at"], documents: 0 });
+});
