@@ -1,0 +1,83 @@
+/** A thread that answers questions from an embedded scan store, each from one snapshot, beside the thread that writes. */
+
+import type { DatabaseSync } from "node:sqlite";
+import { workerData } from "node:worker_threads";
+import type { Dimension } from "../../contracts/scan.ts";
+import { serveWorker } from "../worker-rpc.ts";
+import type { DayToClose, LedgerSums, PartitionState, Reading, ScanStore, Selection } from "./scan-store.ts";
+import { type FoldedDay, foldDay, isDayClosed } from "./sqlite-days.ts";
+import { readLedger, readOrganisations, readRecent, readState } from "./sqlite-listings.ts";
+import { readPartitions } from "./sqlite-partitions.ts";
+import { SqliteQuestions } from "./sqlite-questions.ts";
+import { openForReading } from "./sqlite-schema.ts";
+
+export interface SqliteReaderOptions {
+	readonly file: string;
+}
+
+class SqliteReader {
+	readonly #database: DatabaseSync;
+	readonly #questions: SqliteQuestions;
+
+	constructor({ file }: SqliteReaderOptions) {
+		this.#database = openForReading(file);
+		this.#questions = new SqliteQuestions(this.#database);
+	}
+
+	/** Runs `work` on one snapshot. */
+	snapshot<T>(work: (database: DatabaseSync, questions: SqliteQuestions) => T): T {
+		this.#database.exec("BEGIN");
+		try {
+			return work(this.#database, this.#questions);
+		} finally {
+			this.#database.exec("COMMIT");
+		}
+	}
+
+	/** Runs `work` on one snapshot, and says which. */
+	reading<T>(work: (database: DatabaseSync, questions: SqliteQuestions) => T): Reading<T> {
+		return this.snapshot((database, questions) => {
+			const value = work(database, questions);
+			const positions = Object.fromEntries(
+				readPartitions(database).map(({ partition, position }) => [partition, position]),
+			);
+			return { value, epoch: readEpoch(database), positions, capped: false };
+		});
+	}
+
+	close(): void {
+		this.#database.close();
+	}
+}
+
+function readEpoch(database: DatabaseSync): string {
+	const row = database.prepare("SELECT value FROM meta WHERE name = 'epoch'").get();
+	return (row as { value: string }).value;
+}
+
+const reader = new SqliteReader(workerData as SqliteReaderOptions);
+
+type Query<M extends "state" | "recent" | "ledger"> = Parameters<ScanStore[M]>[0];
+
+const methods = {
+	epoch: (_: undefined): string => reader.snapshot(readEpoch),
+	partitions: (_: undefined): PartitionState[] => reader.snapshot(readPartitions),
+	counts: (selection: Selection) => reader.reading((_, questions) => questions.counts(selection)),
+	series: (selection: Selection) => reader.reading((_, questions) => questions.series(selection)),
+	breakdown({ selection, by }: { selection: Selection; by: Dimension }) {
+		const { value, ...frame } = reader.reading((_, questions) => questions.breakdown(selection, by));
+		return { ...frame, value: value.values, capped: value.capped };
+	},
+	state: (query: Query<"state">) => reader.reading((database, questions) => readState(database, questions, query)),
+	recent: (query: Query<"recent">) => reader.reading((database) => readRecent(database, query)),
+	ledger: (query: Query<"ledger">): LedgerSums => reader.snapshot((database) => readLedger(database, query)),
+	organisations: (_: undefined) => reader.snapshot(readOrganisations),
+	isDayClosed: (day: Parameters<typeof isDayClosed>[1]) => reader.snapshot((database) => isDayClosed(database, day)),
+	foldDay: (day: DayToClose): FoldedDay => reader.snapshot((database) => foldDay(database, day)),
+	ping: (_: undefined): void => void reader.snapshot(readEpoch),
+	close: (_: undefined): void => reader.close(),
+};
+
+export type SqliteReaderMethods = typeof methods;
+
+serveWorker(methods);

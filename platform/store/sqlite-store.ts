@@ -1,0 +1,151 @@
+/**
+ * The embedded scan store: one SQLite file, written by one worker thread and read by others, so that no commit or query
+ * holds up a redirect and no long reading holds up a commit. What `ingest` has answered is synced to the disk.
+ */
+
+import type { Dimension } from "../../contracts/scan.ts";
+import { WorkerClient } from "../worker-rpc.ts";
+import type { DayToClose, IngestPart, ScanStore, Selection } from "./scan-store.ts";
+import type { SqliteReaderMethods, SqliteReaderOptions } from "./sqlite-reader.worker.ts";
+import type { SqliteWriterMethods, SqliteWriterOptions } from "./sqlite-writer.worker.ts";
+
+export interface SqliteStoreOptions {
+	/** Path of the database; made when absent. Its `-wal` and `-shm` lie beside it. */
+	readonly file: string;
+	/**
+	 * Threads that answer questions.
+	 * @defaultValue 1
+	 */
+	readonly readers?: number;
+}
+
+/**
+ * @throws when the file cannot be opened, or was written by a newer release.
+ *
+ * @example
+ * const store = await openSqliteStore({ file: join(dataDir, "store.db") });
+ */
+export async function openSqliteStore({ file, readers = 1 }: SqliteStoreOptions): Promise<ScanStore> {
+	const options = { file } satisfies SqliteWriterOptions & SqliteReaderOptions;
+	const writer = new WorkerClient<SqliteWriterMethods>(new URL("./sqlite-writer.worker.ts", import.meta.url), options);
+	const opened: WorkerClient<SqliteReaderMethods>[] = [];
+	try {
+		// The writer makes the tables that readers expect.
+		await writer.call("ping", undefined);
+		for (let reader = 0; reader < Math.max(1, readers); reader++) {
+			opened.push(new WorkerClient(new URL("./sqlite-reader.worker.ts", import.meta.url), options));
+		}
+		await Promise.all(opened.map((reader) => reader.call("ping", undefined)));
+	} catch (error) {
+		await Promise.all([writer, ...opened].map((worker) => worker.close()));
+		throw error;
+	}
+	return new SqliteStore(writer, opened);
+}
+
+class SqliteStore implements ScanStore {
+	readonly #writer: WorkerClient<SqliteWriterMethods>;
+	readonly #readers: { readonly worker: WorkerClient<SqliteReaderMethods>; waiting: number }[];
+	#closing: Promise<void> | undefined;
+
+	constructor(writer: WorkerClient<SqliteWriterMethods>, readers: readonly WorkerClient<SqliteReaderMethods>[]) {
+		this.#writer = writer;
+		this.#readers = readers.map((worker) => ({ worker, waiting: 0 }));
+	}
+
+	epoch() {
+		return this.#read((reader) => reader.call("epoch", undefined));
+	}
+
+	renewEpoch() {
+		return this.#writer.call("renewEpoch", undefined);
+	}
+
+	partitions() {
+		return this.#read((reader) => reader.call("partitions", undefined));
+	}
+
+	claim(partition: number, owner: string) {
+		return this.#writer.call("claim", { partition, owner });
+	}
+
+	ingest(parts: readonly IngestPart[]) {
+		return this.#writer.call("ingest", parts);
+	}
+
+	rehearse(parts: readonly IngestPart[]) {
+		return this.#writer.call("rehearse", parts);
+	}
+
+	counts(selection: Selection) {
+		return this.#read((reader) => reader.call("counts", selection));
+	}
+
+	series(selection: Selection) {
+		return this.#read((reader) => reader.call("series", selection));
+	}
+
+	breakdown(selection: Selection, by: Dimension) {
+		return this.#read((reader) => reader.call("breakdown", { selection, by }));
+	}
+
+	state(query: Parameters<ScanStore["state"]>[0]) {
+		return this.#read((reader) => reader.call("state", query));
+	}
+
+	recent(query: Parameters<ScanStore["recent"]>[0]) {
+		return this.#read((reader) => reader.call("recent", query));
+	}
+
+	ledger(query: Parameters<ScanStore["ledger"]>[0]) {
+		return this.#read((reader) => reader.call("ledger", query));
+	}
+
+	organisations() {
+		return this.#read((reader) => reader.call("organisations", undefined));
+	}
+
+	isDayClosed(organisation: string, date: string, start: number, end: number) {
+		return this.#read((reader) => reader.call("isDayClosed", { organisation, date, start, end }));
+	}
+
+	async closeDay(day: DayToClose) {
+		const folded = await this.#read((reader) => reader.call("foldDay", day));
+		await this.#writer.call("writeDay", folded);
+		return { codes: folded.codes.length, scans: folded.total?.scans ?? 0 };
+	}
+
+	async ping() {
+		await Promise.all([
+			this.#writer.call("ping", undefined),
+			...this.#readers.map(({ worker }) => worker.call("ping", undefined)),
+		]);
+	}
+
+	close(): Promise<void> {
+		this.#closing ??= this.#close();
+		return this.#closing;
+	}
+
+	async #close(): Promise<void> {
+		const workers = [...this.#readers.map(({ worker }) => worker), this.#writer];
+		try {
+			// Readers first: the last connection to go, the writer's, moves the WAL into the file.
+			for (const { worker } of this.#readers) await worker.call("close", undefined);
+			await this.#writer.call("close", undefined);
+		} finally {
+			await Promise.all(workers.map((worker) => worker.close()));
+		}
+	}
+
+	/** Asks the reader with the fewest questions waiting. */
+	async #read<T>(ask: (reader: WorkerClient<SqliteReaderMethods>) => Promise<T>): Promise<T> {
+		const reader = this.#readers.reduce((least, one) => (one.waiting < least.waiting ? one : least));
+		reader.waiting++;
+		try {
+			return await ask(reader.worker);
+		} finally {
+			reader.waiting--;
+		}
+	}
+}
