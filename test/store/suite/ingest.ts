@@ -179,4 +179,15 @@ export function ingestCases(provide: ProvideStore): void {
 		expect(applied.map(({ stored }: IngestedPart) => stored)).toEqual([1, 1]);
 		expect((await store.counts(selection())).value.visitors).toBe(1);
 	});
+
+	storeTest(provide, "a rehearsal leaves nothing behind, and fails as ingest would", async (store) => {
+		const feeder = await Feeder.claim(store);
+		const batch = feeder.part([feeder.producer.message([scan({ visitor: "v" })])]);
+		await store.rehearse([batch]);
+		await expect(store.rehearse([{ ...batch, from: 7 }])).rejects.toMatchObject({ type: "claim_lost" });
+		expect(await scansOf(store)).toBe(0);
+		const [applied] = await store.ingest([batch]);
+		expect(applied).toMatchObject({ stored: 1, duplicate: 0 });
+		expect((await store.counts(selection())).value).toEqual({ scans: 1, visitors: 1, bots: 0 });
+	});
 }

@@ -92,15 +92,12 @@ export function queryCases(provide: ProvideStore): void {
 				if (["code", "device", "source"].includes(dimension)) continue;
 				await feeder.feed([scan({ [dimension]: "b", visitor: dimension }), scan({ [dimension]: "a" })]);
 				await other.feed([scan({ [dimension]: "c", code: "flyer" }), scan({ [dimension]: "c", code: "flyer" })]);
-				const [none, ...values] = await rows(store, dimension);
-				expect(values).toEqual(
-					[
-						["c", 2, 0],
-						["a", 1, 0],
-						["b", 1, 1],
-					].slice(0, values.length),
-				);
-				expect(none?.[0] === "(none)" || none?.[0] === "c").toBe(true);
+				const values = await rows(store, dimension);
+				expect(values.filter(([value]) => value !== "(none)")).toEqual([
+					["c", 2, 0],
+					["a", 1, 0],
+					["b", 1, 1],
+				]);
 			}
 			const total = (await store.counts(selection())).value.scans;
 			for (const dimension of DIMENSIONS) {

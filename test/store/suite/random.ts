@@ -1,16 +1,17 @@
 /** Any scans, in any batches: every question gets the answer of a naive recount of those stored. */
 
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { type AcceptedScan, type Counts, type Dimension, NONE } from "../../../contracts/scan.ts";
+import { expect } from "vitest";
+import { type AcceptedScan, type Counts, type Dimension, NONE, type StoredScan } from "../../../contracts/scan.ts";
 import type { Selection } from "../../../platform/store/scan-store.ts";
 import { NOON, scan } from "../scans.ts";
 import { Feeder } from "./feeder.ts";
 import type { ProvideStore } from "./provided.ts";
+import { storeTest } from "./with-store.ts";
 
 const QUARTER = 900_000;
 const DAY = 86_400_000;
-const RUNS = 15;
+const RUNS = 40;
 
 const instant = fc.oneof(
 	fc.integer({ min: -3 * QUARTER, max: 3 * QUARTER }),
@@ -47,7 +48,7 @@ const anySelection: fc.Arbitrary<Selection> = fc
 	}));
 
 /** The scans that the store must hold, with the visitors' first visits, by the words of the contract. */
-function recount(scans: readonly AcceptedScan[]): (AcceptedScan & { first: boolean })[] {
+function recount(scans: readonly AcceptedScan[]): StoredScan[] {
 	const ids = new Set<string>();
 	const visits = new Set<string>();
 	return scans
@@ -60,7 +61,7 @@ function recount(scans: readonly AcceptedScan[]): (AcceptedScan & { first: boole
 		});
 }
 
-function selected(scans: readonly (AcceptedScan & { first: boolean })[], selection: Selection) {
+function selected(scans: readonly StoredScan[], selection: Selection) {
 	return scans.filter(
 		(scan) =>
 			(!selection.codes || selection.codes.includes(scan.code)) &&
@@ -70,7 +71,7 @@ function selected(scans: readonly (AcceptedScan & { first: boolean })[], selecti
 	);
 }
 
-function count(scans: readonly (AcceptedScan & { first: boolean })[], bots: boolean): Counts {
+function count(scans: readonly StoredScan[], bots: boolean): Counts {
 	const botScans = scans.filter(({ bot }) => bot).length;
 	return {
 		scans: bots ? scans.length : scans.length - botScans,
@@ -79,7 +80,7 @@ function count(scans: readonly (AcceptedScan & { first: boolean })[], bots: bool
 	};
 }
 
-function group(scans: readonly (AcceptedScan & { first: boolean })[], by: Dimension, bots: boolean) {
+function group(scans: readonly StoredScan[], by: Dimension, bots: boolean) {
 	return [...Map.groupBy(scans, (scan) => scan[by]?.toWellFormed() ?? NONE)]
 		.map(([value, group]) => ({ value, ...count(group, bots) }))
 		.filter(({ scans }) => scans > 0)
@@ -87,37 +88,36 @@ function group(scans: readonly (AcceptedScan & { first: boolean })[], by: Dimens
 		.sort((a, b) => b.scans - a.scans || (a.value < b.value ? -1 : 1));
 }
 
+function points(scans: readonly StoredScan[], bots: boolean) {
+	return [...Map.groupBy(scans, ({ at }) => Math.floor(at / QUARTER) * QUARTER)]
+		.map(([at, group]) => ({ at, ...count(group, bots) }))
+		.filter(({ scans }) => scans > 0)
+		.map(({ at, scans, visitors }) => ({ at, scans, visitors }))
+		.sort((a, b) => a.at - b.at);
+}
+
 export function randomCases(provide: ProvideStore): void {
-	test("counts, series and breakdowns equal a naive recount", async () => {
+	storeTest(provide, "counts, series and breakdowns equal a naive recount", async (store) => {
+		const feeder = await Feeder.claim(store);
+		let runs = 0;
 		await fc.assert(
 			fc.asyncProperty(
 				fc.array(fc.array(anyScan, { maxLength: 20 }), { maxLength: 5 }),
 				fc.array(anySelection, { minLength: 3, maxLength: 8 }),
 				async (batches, selections) => {
-					const provided = await provide();
-					try {
-						const store = await provided.open();
-						const feeder = await Feeder.claim(store);
-						const made = batches.map((batch) => batch.map(scan));
-						for (const batch of made) await feeder.feed(batch);
-						const held = recount(made.flat());
-						for (const question of selections) {
-							const scans = selected(held, question);
-							const { bots } = question;
-							expect((await store.counts(question)).value).toEqual(count(scans, bots));
-							const quarters = Map.groupBy(scans, ({ at }) => Math.floor(at / QUARTER) * QUARTER);
-							const points = [...quarters]
-								.map(([at, group]) => ({ at, ...count(group, bots) }))
-								.filter(({ scans }) => scans > 0)
-								.map(({ at, scans, visitors }) => ({ at, scans, visitors }))
-								.sort((a, b) => a.at - b.at);
-							expect((await store.series(question)).value).toEqual(points);
-							for (const by of ["country", "utm_source", "code"] as const) {
-								expect((await store.breakdown(question, by)).value).toEqual(group(scans, by, bots));
-							}
+					const organisation = `organisation-${++runs}`;
+					const made = batches.map((batch) => batch.map((some) => scan({ ...some, organisation })));
+					for (const batch of made) await feeder.feed(batch);
+					const held = recount(made.flat());
+					for (const question of selections) {
+						const asked = { ...question, organisation };
+						const scans = selected(held, asked);
+						const { bots } = asked;
+						expect((await store.counts(asked)).value).toEqual(count(scans, bots));
+						expect((await store.series(asked)).value).toEqual(points(scans, bots));
+						for (const by of ["country", "utm_source", "code"] as const) {
+							expect((await store.breakdown(asked, by)).value).toEqual(group(scans, by, bots));
 						}
-					} finally {
-						await provided.remove();
 					}
 				},
 			),
