@@ -231,6 +231,17 @@ describe("the live client", () => {
 		expect(screen.last.error?.code).toBe("unauthorized");
 	});
 
+	test("tries again after a refusal when asked to", async () => {
+		const peer = await peerWith();
+		const screen = watching(peer.url);
+		await until(() => expect(screen.last.state).toBe("live"));
+		peer.emit("bye", { reason: "revoked", retryAfterMs: 0 });
+		await until(() => expect(screen.last.state).toBe("unauthorized"));
+		screen.client.verify();
+		await until(() => expect(screen.last.state).toBe("live"));
+		expect(screen.last.error).toBeUndefined();
+	});
+
 	test("reconnects when a subscription stays unanswered", async () => {
 		const peer = await peerWith();
 		peer.answer = () => undefined;

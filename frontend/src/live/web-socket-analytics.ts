@@ -99,11 +99,12 @@ export class WebSocketAnalytics<Snapshot, Change extends Snapshot, View> {
 
 	/**
 	 * Finds out now whether the connection still stands: to be called when the network changed or the page woke up.
-	 * A connection that waits to try again tries at once.
+	 * A connection that waits to try again tries at once, and so does one that was refused: who is signed in may have changed.
 	 */
 	verify(): void {
 		if (this.#link === "open") for (const channel of this.#channels.values()) this.#ask(channel, VERIFY_TIMEOUT_MS);
 		else if (this.#link === "down") this.#open();
+		else if (this.#link === "refused") this.connect();
 	}
 
 	/** Now on the server's clock, epoch ms. */

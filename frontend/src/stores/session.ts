@@ -7,10 +7,15 @@ import { Problem } from "../api/client.ts";
 
 export type SessionStatus = "unknown" | "signed-in" | "signed-out" | "unreachable";
 
+/** How soon a server that could not be reached is asked again, ms. */
+const ASK_AGAIN_MS = 3_000;
+
 export const useSession = defineStore("session", () => {
 	const status = shallowRef<SessionStatus>("unknown");
 	const me = shallowRef<Me>();
 	const client = shallowRef<ClientInfo>({ version: "", realtimeUrl: "", publicUrl: location.origin });
+
+	let again: ReturnType<typeof setTimeout> | undefined;
 
 	/** Finds out who is signed in. Never throws: what it found is `status`. */
 	async function load(): Promise<void> {
@@ -20,8 +25,14 @@ export const useSession = defineStore("session", () => {
 			me.value = who;
 			status.value = "signed-in";
 		} catch (error) {
-			const signedOut = error instanceof Problem && (error.status === 401 || error.status === 403);
-			status.value = signedOut ? "signed-out" : "unreachable";
+			const signedOut = error instanceof Problem && error.status === 401;
+			// Somebody who is signed in and only offline keeps what is on the screen.
+			if (signedOut) ended();
+			else if (status.value !== "signed-in") status.value = "unreachable";
+		}
+		clearTimeout(again);
+		if (status.value === "unreachable") {
+			again = setTimeout(() => void load(), ASK_AGAIN_MS);
 		}
 	}
 
