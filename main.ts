@@ -9,6 +9,7 @@ import { brokerOptions } from "./moleculer.config.ts";
 import manifest from "./package.json" with { type: "json" };
 import { type ActorName, type Config, ConfigError, describeVariables, readConfig } from "./platform/config.ts";
 import { DataDirError, lockDataDir } from "./platform/data-dir.ts";
+import { serveMetrics } from "./platform/metrics.ts";
 import { createPlatform, type Platform } from "./platform/platform.ts";
 import { firstSignInUrl } from "./platform/sign-in.ts";
 
@@ -35,6 +36,7 @@ async function start(config: Config): Promise<() => Promise<void>> {
 	if (config.services.includes("gateway") && !config.production) await buildDashboardOfCheckout();
 	const platform = createPlatform(config);
 	const broker = new ServiceBroker(brokerOptions(config));
+	const metrics = await serveMetrics(config, (message) => broker.logger.warn(message));
 	for (const [name, load] of Object.entries(ACTOR_MODULES)) {
 		if (!config.services.includes(name as ActorName)) continue;
 		const { default: actor } = await load();
@@ -46,12 +48,13 @@ async function start(config: Config): Promise<() => Promise<void>> {
 		const url = await firstSignInUrl(platform);
 		if (url) console.log(`sign-in ${url}`);
 	}
-	console.log(`ready ${address}`);
+	console.log(`ready ${address || metrics.address || "(this process serves no HTTP)"}`);
 
 	return async () => {
 		await platform.http.drain(DRAIN_MS);
 		await broker.stop();
 		await platform.close();
+		await metrics.close();
 		lock.release();
 	};
 }

@@ -1,0 +1,85 @@
+/**
+ * What a process tells Prometheus, on a port of its own, so that nothing of it is public by accident. Actors add their
+ * own figures to the registry; the process's are here.
+ */
+
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Config } from "./config.ts";
+
+export interface Metrics {
+	readonly registry: Registry;
+	/** Address of `/metrics`, such as `http://127.0.0.1:3030`; empty when there is none. */
+	readonly address: string;
+	close(): Promise<void>;
+}
+
+const NANOSECONDS = 1e9;
+
+/**
+ * Starts to serve `/metrics`.
+ *
+ * @param warn told when the default port is taken: the process then runs without metrics
+ * @throws Error naming METRICS_PORT when a port that was asked for cannot be had
+ */
+export async function serveMetrics(
+	config: Pick<Config, "metricsPort" | "metricsPortExplicit" | "host">,
+	warn: (message: string) => void,
+): Promise<Metrics> {
+	const registry = new Registry();
+	if (config.metricsPort === 0) return { registry, address: "", close: async () => undefined };
+	collectDefaultMetrics({ register: registry });
+	const stopDelay = measureEventLoopDelay(registry);
+	const server = createServer(async (request, response) => {
+		if (request.url?.split("?")[0] !== "/metrics") {
+			response.writeHead(404).end();
+			return;
+		}
+		response.writeHead(200, { "Content-Type": registry.contentType }).end(await registry.metrics());
+	});
+	try {
+		await listen(server, config.metricsPort, config.host);
+	} catch (error) {
+		const message = `METRICS_PORT is ${config.metricsPort}: expected a free port (${(error as Error).message})`;
+		if (config.metricsPortExplicit) throw new Error(message, { cause: error });
+		warn(`${message}; running without metrics`);
+		return { registry, address: "", close: async () => stopDelay() };
+	}
+	return {
+		registry,
+		address: `http://${config.host}:${(server.address() as AddressInfo).port}`,
+		async close() {
+			stopDelay();
+			server.closeAllConnections();
+			await new Promise((resolve) => server.close(resolve));
+		},
+	};
+}
+
+/** The delay since the last scrape, by quantile; a histogram that resets with each reading. */
+function measureEventLoopDelay(registry: Registry): () => void {
+	const histogram = monitorEventLoopDelay({ resolution: 10 });
+	histogram.enable();
+	new Gauge({
+		name: "scanpulse_event_loop_delay_seconds",
+		help: "How late the event loop was since the last reading",
+		labelNames: ["quantile"],
+		registers: [registry],
+		collect() {
+			for (const quantile of [0.5, 0.9, 0.99])
+				this.set({ quantile }, histogram.percentile(quantile * 100) / NANOSECONDS);
+			this.set({ quantile: 1 }, histogram.max / NANOSECONDS);
+			histogram.reset();
+		},
+	});
+	return () => histogram.disable();
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+	return new Promise((resolve, reject) => {
+		server.once("error", reject);
+		server.listen(port, host, resolve);
+	});
+}
