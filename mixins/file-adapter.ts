@@ -38,7 +38,7 @@ interface Cursor {
 	limit(count: number): Cursor;
 }
 
-/** A write that the disk refused: nothing is known of the file until it has been read again. */
+/** The disk refused: nothing is known of the file until it has been read, and written anew, with success. */
 class WriteFailed extends Error {
 	constructor(cause: unknown) {
 		super("The entity file could not be written", { cause });
@@ -73,12 +73,16 @@ export class FileEntityAdapter extends DbService.MemoryAdapter implements Entity
 	}
 
 	async run<R>(operation: () => Promise<R>): Promise<R> {
-		await this.#ready();
+		try {
+			await this.#ready();
+		} catch (error) {
+			throw new WriteFailed(error);
+		}
 		return operation();
 	}
 
 	async #ready(): Promise<void> {
-		if (this.#stopped) throw new WriteFailed(new Error("The file is closed"));
+		if (this.#stopped) throw new Error("The file is closed");
 		this.#opening ??= this.#open().catch((error: unknown) => {
 			this.#opening = undefined;
 			throw error;

@@ -43,7 +43,7 @@ export interface StoredCode extends Code {
 	readonly edit: CodeEdit;
 }
 
-export function newSlug(): string {
+function newSlug(): string {
 	return randomText(SLUG_ALPHABET, SLUG_LENGTH);
 }
 
