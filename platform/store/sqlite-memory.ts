@@ -9,7 +9,7 @@ import { noneKept, takesPlace } from "./bucket.ts";
 import type { BucketIncrement, Subject } from "./increments.ts";
 import type { ProducerChange, ProducerMemory } from "./sequence.ts";
 
-/** Values remembered over all buckets, at about 100 bytes each; the buckets longest unused are forgotten beyond it. */
+/** The buckets longest unused are forgotten beyond it. */
 const MAX_KEPT_VALUES = 300_000;
 
 interface KeptValues {
@@ -37,9 +37,12 @@ export class SqliteMemory {
 	readonly #selectProducer: StatementSync;
 	readonly #selectProducerTotals: StatementSync;
 	readonly #selectValues: StatementSync;
+	readonly #maxKeptValues: number;
 	#keptValues = 0;
 
-	constructor(database: DatabaseSync) {
+	/** @param maxKeptValues values remembered over all buckets, at about 100 bytes each */
+	constructor(database: DatabaseSync, maxKeptValues: number = MAX_KEPT_VALUES) {
+		this.#maxKeptValues = maxKeptValues;
 		this.#selectSubject = database.prepare("SELECT id FROM subjects WHERE organisation = ? AND code = ?");
 		this.#insertSubject = database.prepare("INSERT INTO subjects (organisation, code) VALUES (?, ?) RETURNING id");
 		this.#selectProducer = database.prepare("SELECT number, at FROM producers WHERE partition = ? AND producer = ?");
@@ -129,7 +132,7 @@ export class SqliteMemory {
 
 	#forgetOldest(buckets: Map<string, KeptValues>): void {
 		for (const [key, { size }] of buckets) {
-			if (this.#keptValues <= MAX_KEPT_VALUES || buckets.size === 1) return;
+			if (this.#keptValues <= this.#maxKeptValues || buckets.size === 1) return;
 			this.#keptValues -= size;
 			buckets.delete(key);
 		}

@@ -47,6 +47,11 @@ const anySelection: fc.Arbitrary<Selection> = fc
 		...rest,
 	}));
 
+/** Each code has its partition. */
+function partitionOf({ code }: AcceptedScan): number {
+	return code === "two" ? 1 : 0;
+}
+
 /** The scans that the store must hold, with the visitors' first visits, by the words of the contract. */
 function recount(scans: readonly AcceptedScan[]): StoredScan[] {
 	const ids = new Set<string>();
@@ -98,7 +103,7 @@ function points(scans: readonly StoredScan[], bots: boolean) {
 
 export function randomCases(provide: ProvideStore): void {
 	storeTest(provide, "counts, series and breakdowns equal a naive recount", async (store) => {
-		const feeder = await Feeder.claim(store);
+		const feeders = [await Feeder.claim(store, 0), await Feeder.claim(store, 1)];
 		let runs = 0;
 		await fc.assert(
 			fc.asyncProperty(
@@ -106,8 +111,11 @@ export function randomCases(provide: ProvideStore): void {
 				fc.array(anySelection, { minLength: 3, maxLength: 8 }),
 				async (batches, selections) => {
 					const organisation = `organisation-${++runs}`;
-					const made = batches.map((batch) => batch.map((some) => scan({ ...some, organisation })));
-					for (const batch of made) await feeder.feed(batch);
+					const made = batches.flatMap((batch) => {
+						const scans = batch.map((some) => scan({ ...some, organisation }));
+						return [scans.filter((some) => partitionOf(some) === 0), scans.filter((some) => partitionOf(some) === 1)];
+					});
+					for (const [index, scans] of made.entries()) await feeders[index % 2]?.feed(scans);
 					const held = recount(made.flat());
 					for (const question of selections) {
 						const asked = { ...question, organisation };
