@@ -12,6 +12,7 @@ import type { ScanMessage } from "../log/message.ts";
 export interface MessageIdentity {
 	/** Id of the log. */
 	readonly log: string;
+	/** Empty, with number 0, for a message that was malformed. */
 	readonly producer: string;
 	readonly number: number;
 }
@@ -159,7 +160,10 @@ export interface ScanStore {
 	organisations(): Promise<{ readonly organisation: string; readonly first: number }[]>;
 	/** Whether a day was closed and nothing was added to it since. */
 	isDayClosed(organisation: string, date: string, start: number, end: number): Promise<boolean>;
-	/** Writes the day of the organisation and of each of its codes from the quarters, atomically and idempotently. */
+	/**
+	 * Writes the day of the organisation and of each of its codes from the quarters, atomically and idempotently. `codes`
+	 * are those with scans in the day, bots included; `scans` are without bots.
+	 */
 	closeDay(day: DayToClose): Promise<{ readonly codes: number; readonly scans: number }>;
 
 	/** Fails when the store cannot be reached. */
