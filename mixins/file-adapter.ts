@@ -33,10 +33,12 @@ interface Datastore {
 }
 
 interface Cursor {
-	sort(criteria: object): Cursor;
-	skip(count: number): Cursor;
-	limit(count: number): Cursor;
+	/** Copies what was found; without it the entities themselves are given. */
+	mapFn: unknown;
+	execAsync(): Promise<Entity[]>;
 }
+
+type Entity = Readonly<Record<string, unknown>>;
 
 /** The disk refused: nothing is known of the file until it has been read, and written anew, with success. */
 class WriteFailed extends Error {
@@ -147,11 +149,15 @@ export class FileEntityAdapter extends DbService.MemoryAdapter implements Entity
 		return affectedDocuments as object;
 	}
 
-	override createCursor(options: CursorOptions): Cursor {
-		const cursor = this.db.find(searching(options)).sort(sorting(options.sort));
-		if (Number(options.offset) > 0) cursor.skip(Number(options.offset));
-		if (Number(options.limit) > 0) cursor.limit(Number(options.limit));
-		return cursor;
+	/** NeDB's own sorting takes a path apart for each comparison: seconds where this takes milliseconds. */
+	override async find(options: CursorOptions): Promise<object[]> {
+		const cursor = this.db.find(searching(options));
+		cursor.mapFn = undefined;
+		const found = await cursor.execAsync();
+		const start = Number(options.offset ?? 0);
+		const end = options.limit === undefined ? found.length : start + Number(options.limit);
+		const page = found.sort(inOrder(Object.entries(sorting(options.sort)))).slice(start, end);
+		return page.map((entity) => structuredClone(entity));
 	}
 
 	failure(error: unknown): Failure {
@@ -159,6 +165,19 @@ export class FileEntityAdapter extends DbService.MemoryAdapter implements Entity
 		const { errorType, key } = error as { errorType?: string; key?: unknown };
 		return errorType === "uniqueViolated" ? { kind: "duplicate", value: key } : { kind: "fault" };
 	}
+}
+
+/** Absent values first, then by value; fields are of one type. */
+function inOrder(criteria: readonly [string, 1 | -1][]): (a: Entity, b: Entity) => number {
+	return (a, b) => {
+		for (const [field, direction] of criteria) {
+			const [x, y] = [a[field] as string | undefined, b[field] as string | undefined];
+			if (x === y) continue;
+			const before = x === undefined || (y !== undefined && x < y);
+			return before ? -direction : direction;
+		}
+		return 0;
+	};
 }
 
 /** Cuts a file behind its last newline: what follows is an entry whose writing did not end. */
