@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { NewApiKey } from "../../contracts/account.ts";
-import { type Problem, api } from "../harness/api.ts";
+import { api, type Problem } from "../harness/api.ts";
 import { ADMIN_KEY, type RunningGateway, startGateway } from "./running-gateway.ts";
 
 let gateway: RunningGateway;
@@ -32,8 +32,20 @@ describe("every answer", () => {
 			["GET", "/api/v1/codes", { headers: { authorization: "Basic abc" } }, 401, "unauthorized"],
 			["GET", "/api/v1/codes", { headers: { authorization: "Bearer wrong" } }, 401, "unauthorized"],
 			["PUT", "/api/v1/codes", { headers: auth, body: "{}" }, 405, "method_not_allowed"],
-			["POST", "/api/v1/codes", { headers: { ...auth, "content-type": "text/plain" }, body: "{}" }, 415, "unsupported_media_type"],
-			["POST", "/api/v1/codes", { headers: { ...json, "content-encoding": "gzip" }, body: "{}" }, 415, "unsupported_media_type"],
+			[
+				"POST",
+				"/api/v1/codes",
+				{ headers: { ...auth, "content-type": "text/plain" }, body: "{}" },
+				415,
+				"unsupported_media_type",
+			],
+			[
+				"POST",
+				"/api/v1/codes",
+				{ headers: { ...json, "content-encoding": "gzip" }, body: "{}" },
+				415,
+				"unsupported_media_type",
+			],
 			["POST", "/api/v1/codes", { headers: json, body: "{" }, 400, "malformed"],
 			["POST", "/api/v1/codes", { headers: json, body: "" }, 400, "malformed"],
 			["POST", "/api/v1/codes", { headers: json, body: new Uint8Array([0x22, 0xff, 0x22]) }, 400, "malformed"],
@@ -49,7 +61,12 @@ describe("every answer", () => {
 			const problem = (await response.json()) as Problem;
 			expect({ path, status: response.status, code: problem.code }).toEqual({ path, status, code });
 			expect(response.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
-			expect(problem).toMatchObject({ status, type: `/docs#${code}`, title: expect.any(String), detail: expect.any(String) });
+			expect(problem).toMatchObject({
+				status,
+				type: `/docs#${code}`,
+				title: expect.any(String),
+				detail: expect.any(String),
+			});
 			if (status === 401) expect(response.headers.get("www-authenticate")).toContain("Bearer");
 			if (status === 405) expect(response.headers.get("allow")).toBe("GET, HEAD, POST, OPTIONS");
 			if (status === 503) expect(response.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
@@ -100,9 +117,17 @@ describe("a body", () => {
 describe("a field or parameter that is wrong", () => {
 	test.each([
 		[{}, "url", "expected text of 1–2048 characters without control characters, got nothing"],
-		[{ url: "https://a.example/", name: 7 }, "name", "expected text of 0–200 characters without control characters, got 7"],
+		[
+			{ url: "https://a.example/", name: 7 },
+			"name",
+			"expected text of 0–200 characters without control characters, got 7",
+		],
 		[{ url: "https://a.example/", extra: 1 }, "extra", "expected no such field"],
-		[{ url: "https://a.example/", expiresAt: null }, "expiresAt", "expected an ISO 8601 instant with a zone, such as 2026-11-23T09:30:00Z, got null"],
+		[
+			{ url: "https://a.example/", expiresAt: null },
+			"expiresAt",
+			"expected an ISO 8601 instant with a zone, such as 2026-11-23T09:30:00Z, got null",
+		],
 		[{ url: "https://a.example/", rules: [{ if: {}, url: 3 }] }, "rules[0].url", undefined],
 		[{ url: "https://a.example/", active: "yes" }, "active", 'expected true or false, got "yes"'],
 		[{ url: "https://a.example/", tags: "a" }, "tags", 'expected a list, got "a"'],
@@ -134,7 +159,10 @@ describe("a field or parameter that is wrong", () => {
 
 describe("credentials", () => {
 	test("do what their scopes say, and end within 5 s of their deletion", async () => {
-		const { id, secret } = await gateway.api.post<NewApiKey>("/api/v1/keys", { name: "reader", scopes: ["codes:read"] });
+		const { id, secret } = await gateway.api.post<NewApiKey>("/api/v1/keys", {
+			name: "reader",
+			scopes: ["codes:read"],
+		});
 		const reader = api(gateway.url, secret);
 		await reader.get("/api/v1/codes");
 		const problem = await reader.refused("POST", "/api/v1/codes", { url: "https://a.example/" });
@@ -145,7 +173,7 @@ describe("credentials", () => {
 	});
 
 	test("of a session come by cookie, never with an unsafe request of a foreign page", async () => {
-		const cookie = "other=1; scanpulse_session=session-token";
+		const cookie = `other=1; ${await signIn()}`;
 		const create = (headers: Record<string, string>) =>
 			raw("POST", "/api/v1/codes", {
 				headers: { cookie, "content-type": "application/json", ...headers },
@@ -159,17 +187,44 @@ describe("credentials", () => {
 		expect((await raw("GET", "/api/v1/codes", { headers: { cookie } })).status).toBe(200);
 	});
 
-	test("of a sign-in link become a cookie that no script reads, once", async () => {
-		expect((await raw("HEAD", "/sign-in/good")).status).toBe(200);
-		const response = await raw("GET", "/sign-in/good");
+	test("of a sign-in link become a cookie that no script reads, once, and end by signing out", async () => {
+		const link = await gateway.signInUrl();
+		expect((await fetch(link, { method: "HEAD", redirect: "manual" })).status).toBe(200);
+		const response = await fetch(link, { redirect: "manual" });
 		expect(response.status).toBe(303);
 		expect(response.headers.get("location")).toBe("/");
-		expect(response.headers.get("set-cookie")).toMatch(/^scanpulse_session=session-token; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Strict$/);
-		const bad = await raw("GET", "/sign-in/used");
-		expect(bad.status).toBe(410);
-		expect(bad.headers.get("content-type")).toContain("text/html");
+		const set = response.headers.get("set-cookie") as string;
+		expect(set).toMatch(/^scanpulse_session=[\w-]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Strict$/);
+		const again = await fetch(link, { redirect: "manual" });
+		expect(again.status).toBe(410);
+		expect(again.headers.get("content-type")).toContain("text/html");
+		const cookie = set.split(";")[0] as string;
+		expect(await (await raw("GET", "/api/v1/me", { headers: { cookie } })).json()).toMatchObject({ kind: "session" });
+		const ended = await raw("DELETE", "/api/v1/session", { headers: { cookie } });
+		expect([ended.status, ended.headers.get("set-cookie")]).toEqual([204, expect.stringContaining("Max-Age=0")]);
+		expect((await raw("GET", "/api/v1/me", { headers: { cookie } })).status).toBe(401);
+	});
+
+	test("of a member come by password, with a cookie and a token", async () => {
+		const cookie = await signIn();
+		const me = { email: "Owner@shop.example", password: "correct horse battery" };
+		const headers = { cookie, "content-type": "application/json" };
+		expect((await raw("PATCH", "/api/v1/me", { headers, body: JSON.stringify(me) })).status).toBe(200);
+		const wrong = await gateway.api.refused("POST", "/api/v1/session", { ...me, password: "wrong" });
+		expect(wrong.status).toBe(401);
+		const session = await gateway.api.request("POST", "/api/v1/session", me);
+		expect([session.status, session.headers.get("location")]).toEqual([201, "/api/v1/me"]);
+		expect(session.headers.get("set-cookie")).toContain("HttpOnly");
+		const { token } = (await session.json()) as { token: string };
+		expect(await api(gateway.url, token).get("/api/v1/me")).toMatchObject({ member: { email: expect.any(String) } });
 	});
 });
+
+/** Opens a one-time link; the cookie. */
+async function signIn(): Promise<string> {
+	const response = await fetch(await gateway.signInUrl(), { redirect: "manual" });
+	return (response.headers.get("set-cookie") as string).split(";")[0] as string;
+}
 
 describe("pages of other origins", () => {
 	test("may read answers only where the configuration names them", async () => {
@@ -181,16 +236,25 @@ describe("pages of other origins", () => {
 		expect(allowed.headers.get("access-control-allow-methods")).toContain("POST");
 		const foreign = await raw("OPTIONS", "/api/v1/codes", { headers: { origin: "https://evil.example" } });
 		expect(foreign.headers.get("access-control-allow-origin")).toBeNull();
-		expect((await raw("GET", "/api/v1/client", { headers: { origin: "https://app.example" } })).headers.get("vary")).toBe("Origin");
+		expect(
+			(await raw("GET", "/api/v1/client", { headers: { origin: "https://app.example" } })).headers.get("vary"),
+		).toBe("Origin");
 	});
 });
 
 test("lists are paged, and what was created is where Location says", async () => {
-	const created = await raw("POST", "/api/v1/codes", { headers: json, body: '{"url":"https://a.example/x","name":"paged"}' });
+	const created = await raw("POST", "/api/v1/codes", {
+		headers: json,
+		body: '{"url":"https://a.example/x","name":"paged"}',
+	});
 	expect(created.status).toBe(201);
 	const where = created.headers.get("location") as string;
 	expect(await (await raw("GET", where, { headers: auth })).json()).toMatchObject({ name: "paged" });
-	expect(await gateway.api.get("/api/v1/codes?search=PAGED&pageSize=1")).toMatchObject({ total: 1, page: 1, pageSize: 1 });
+	expect(await gateway.api.get("/api/v1/codes?search=PAGED&pageSize=1")).toMatchObject({
+		total: 1,
+		page: 1,
+		pageSize: 1,
+	});
 	expect((await raw("HEAD", where, { headers: auth })).status).toBe(200);
 	const image = await raw("GET", `${where}/qr.png?size=256`, { headers: auth });
 	expect(image.headers.get("content-type")).toBe("image/png");

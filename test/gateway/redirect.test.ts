@@ -59,7 +59,9 @@ describe("a phone that scans a code", () => {
 		await gateway.get(`/q/${one.slug}`);
 		await gateway.get(`/q/${two.slug}`);
 		await gateway.get(`/q/${two.slug}`, { "user-agent": "Mozilla/5.0 (Android 14; Mobile; rv:120.0) Firefox/120.0" });
-		const visitors = (await gateway.scans()).filter(({ code }) => code === one.id || code === two.id).map((scan) => scan.visitor);
+		const visitors = (await gateway.scans())
+			.filter(({ code }) => code === one.id || code === two.id)
+			.map((scan) => scan.visitor);
 		expect(visitors[0]).toBe(visitors[1]);
 		expect(visitors[2]).not.toBe(visitors[0]);
 	});
@@ -150,7 +152,10 @@ describe("a code that leads nowhere", () => {
 	test("works as soon as it exists, also just after it was asked for", async () => {
 		expect((await gateway.get("/q/made-later")).status).toBe(404);
 		await make({ slug: "made-later" });
-		await until(async () => (await gateway.get("/q/made-later")).status === 302, { what: "the redirect", timeoutMs: 1_000 });
+		await until(async () => (await gateway.get("/q/made-later")).status === 302, {
+			what: "the redirect",
+			timeoutMs: 1_000,
+		});
 	});
 });
 

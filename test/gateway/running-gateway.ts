@@ -2,6 +2,7 @@
  * The gateway in this process, on a free port, with the real codes and accounts actors, a real event log file and a real
  * spool. What it made durable is read back from the log.
  */
+import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ServiceBroker } from "moleculer";
 import type { AcceptedScan } from "../../contracts/scan.ts";
@@ -10,7 +11,8 @@ import { readConfig } from "../../platform/config.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
 import { decodeMessage, type ScanMessage } from "../../platform/log/message.ts";
 import { createPlatform } from "../../platform/platform.ts";
-import accounts from "./accounts-stand-in.ts";
+import { createSignInUrl } from "../../platform/sign-in.ts";
+import accounts from "../../services/accounts/accounts.service.ts";
 import codes from "../../services/codes/codes.service.ts";
 import gateway from "../../services/gateway/gateway.service.ts";
 import { type Api, api } from "../harness/api.ts";
@@ -33,6 +35,12 @@ export interface RunningGateway {
 	scans(): Promise<AcceptedScan[]>;
 	/** A request that follows no redirect. */
 	get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+	/** A one-time link, as the first start prints it. */
+	signInUrl(): Promise<string>;
+	/** Puts a file where the spool's folder is, so that nothing can be kept there. */
+	breakSpool(): Promise<void>;
+	/** Resolves, once `stop` has run, to how many scans are in the log file. */
+	countAfterStop(): Promise<number>;
 	stop(): Promise<void>;
 }
 
@@ -66,10 +74,12 @@ export async function startGateway(env: Readonly<Record<string, string>> = {}): 
 	await broker.start();
 	const url = await platform.http.listen();
 	let stopped: Promise<void> | undefined;
+	const counted = Promise.withResolvers<number>();
 	const stop = () => {
 		stopped ??= (async () => {
 			await platform.http.drain(1_000);
 			await broker.stop();
+			counted.resolve((await readAll(log)).reduce((sum, { scans }) => sum + scans.length, 0));
 			await platform.close();
 		})();
 		return stopped;
@@ -88,13 +98,14 @@ export async function startGateway(env: Readonly<Record<string, string>> = {}): 
 		scans: async () => (await messages()).flatMap((message) => message.scans),
 		get: (where, headers = {}) =>
 			fetch(new URL(where, url), { redirect: "manual", headers: { "user-agent": PHONE, ...headers } }),
+		signInUrl: async () => createSignInUrl(await platform.records(), url),
+		async breakSpool() {
+			await rm(path.join(dataDir, "spool"), { recursive: true });
+			await writeFile(path.join(dataDir, "spool"), "");
+		},
+		countAfterStop: () => counted.promise,
 		stop,
 	};
-}
-
-/** Where the spool of a gateway lies. */
-export function spoolFolder({ dataDir }: RunningGateway): string {
-	return path.join(dataDir, "spool");
 }
 
 async function readAll(log: EventLog): Promise<ScanMessage[]> {

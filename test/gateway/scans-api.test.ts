@@ -20,7 +20,8 @@ describe("a scan sent by API", () => {
 		const { id } = (await response.json()) as { id: string };
 		const scan = await found(id);
 		expect(scan).toMatchObject({ code: code.id, slug: "menu", source: "api", device: "other", bot: false });
-		for (const field of ["visitor", "os", "browser", "country", "language", "ownId"]) expect(scan).not.toHaveProperty(field);
+		for (const field of ["visitor", "os", "browser", "country", "language", "ownId"])
+			expect(scan).not.toHaveProperty(field);
 	});
 
 	test("keeps what it says, in the words that dimensions use", async () => {
@@ -108,7 +109,13 @@ describe("a scan sent by API", () => {
 describe("a batch", () => {
 	test("is taken item by item, repeats included", async () => {
 		const answer = await gateway.api.post("/api/v1/scans/batch", {
-			scans: [{ code: "menu", id: "b1" }, { code: "nobodys" }, 7, { code: "menu", id: "b1" }, { code: "menu", lat: "x" }],
+			scans: [
+				{ code: "menu", id: "b1" },
+				{ code: "nobodys" },
+				7,
+				{ code: "menu", id: "b1" },
+				{ code: "menu", lat: "x" },
+			],
 		});
 		expect(answer).toEqual({
 			accepted: 2,
@@ -123,7 +130,11 @@ describe("a batch", () => {
 
 	test("of which nothing can be taken is answered 202 as well", async () => {
 		const answer = await gateway.api.post("/api/v1/scans/batch", { scans: [{}] });
-		expect(answer).toEqual({ accepted: 0, ids: [], rejected: [{ index: 0, code: "invalid", detail: expect.any(String) }] });
+		expect(answer).toEqual({
+			accepted: 0,
+			ids: [],
+			rejected: [{ index: 0, code: "invalid", detail: expect.any(String) }],
+		});
 	});
 
 	test("of 1,000 is one message, one more is refused", async () => {
@@ -140,7 +151,10 @@ describe("a batch", () => {
 test("more than 2,000 scans a second of one key are asked to wait, batches counted by their scans", async () => {
 	const limited = await startGateway({ RATE_LIMITS: "on" });
 	await limited.api.post<Code>("/api/v1/codes", { url: "https://shop.example/", slug: "menu" });
-	const { secret } = await limited.api.post<{ secret: string }>("/api/v1/keys", { name: "till", scopes: ["scans:write"] });
+	const { secret } = await limited.api.post<{ secret: string }>("/api/v1/keys", {
+		name: "till",
+		scopes: ["scans:write"],
+	});
 	const scans = Array.from({ length: 1_000 }, () => ({ code: "menu" }));
 	const send = () =>
 		limited.api.request("POST", "/api/v1/scans/batch", { scans }, { authorization: `Bearer ${secret}` });

@@ -1,0 +1,160 @@
+import { describe, expect, test } from "vitest";
+import type { Credential } from "../../contracts/account.ts";
+import type { RoutableCode } from "../../contracts/code.ts";
+import { until } from "../../scripts/servers/until.ts";
+import { Authenticator } from "../../services/gateway/authenticator.ts";
+import { CodeDirectory } from "../../services/gateway/code-directory.ts";
+import { TokenBuckets } from "../../services/gateway/token-buckets.ts";
+
+const code = (fields: Partial<RoutableCode> = {}): RoutableCode => ({
+	...{ id: "c1", organisation: "o", slug: "menu", url: "https://a.example/", active: true, usedUp: false, version: 1 },
+	...{ rules: [], variants: [] },
+	...fields,
+});
+
+/** Codes as their actor would answer them, counting how often it is asked. */
+function source(codes: RoutableCode[] = []) {
+	const asked: string[] = [];
+	const answer = async (name: string, find: (code: RoutableCode) => boolean) => {
+		asked.push(name);
+		if (it.failing) throw new Error("away");
+		return it.codes.find(find) ?? null;
+	};
+	const it = {
+		asked,
+		codes,
+		failing: false,
+		resolve: (slug: string) => answer(slug, (candidate) => candidate.slug === slug),
+		route: (organisation: string, name: string) =>
+			answer(
+				name,
+				(candidate) => candidate.organisation === organisation && [candidate.id, candidate.slug].includes(name),
+			),
+	};
+	return it;
+}
+
+describe("the codes that a gateway remembers", () => {
+	test("are asked for once, however many ask at the same time, by slug or by id", async () => {
+		const codes = source([code()]);
+		const directory = new CodeDirectory(codes);
+		await Promise.all([directory.resolve("menu"), directory.resolve("menu"), directory.resolve("menu")]);
+		expect(await directory.route("o", "c1")).toMatchObject({ id: "c1" });
+		expect(await directory.route("o", "menu")).toMatchObject({ id: "c1" });
+		expect(codes.asked).toEqual(["menu"]);
+		expect(await directory.route("p", "menu")).toBeNull();
+	});
+
+	test("are the newest version heard of, in whatever order", async () => {
+		const directory = new CodeDirectory(source());
+		directory.apply(code({ version: 3, url: "https://new.example/" }));
+		directory.apply(code({ version: 2, url: "https://old.example/" }));
+		expect(directory.known("menu")?.url).toBe("https://new.example/");
+	});
+
+	test("do not lose a change that is heard while an older answer is on its way", async () => {
+		const codes = source();
+		const gate = Promise.withResolvers<RoutableCode | null>();
+		const directory = new CodeDirectory({ ...codes, resolve: () => gate.promise });
+		const loading = directory.resolve("menu");
+		directory.apply(code());
+		gate.resolve(null);
+		await loading;
+		expect(directory.known("menu")).toMatchObject({ id: "c1" });
+	});
+
+	test("include, for a moment, names that are nobody's, until one is made", async () => {
+		const codes = source();
+		const directory = new CodeDirectory(codes);
+		expect(await directory.resolve("menu")).toBeNull();
+		expect(await directory.resolve("menu")).toBeNull();
+		expect(codes.asked).toEqual(["menu"]);
+		directory.apply(code());
+		expect(await directory.resolve("menu")).toMatchObject({ id: "c1" });
+	});
+
+	test("go on as they were known while nobody can be asked, and are mended when a change was not heard", async () => {
+		const codes = source([code()]);
+		const directory = new CodeDirectory(codes, { refreshMs: 0 });
+		await directory.resolve("menu");
+		codes.failing = true;
+		expect(directory.known("menu")?.url).toBe("https://a.example/");
+		codes.failing = false;
+		codes.codes = [code({ version: 2, url: "https://unheard.example/" })];
+		await until(() => directory.known("menu")?.url === "https://unheard.example/", {
+			what: "the change",
+			timeoutMs: 1_000,
+		});
+	});
+
+	test("are bounded", async () => {
+		const directory = new CodeDirectory(source(), { maxCodes: 10 });
+		for (let index = 0; index < 100; index++) directory.apply(code({ id: `c${index}`, slug: `s${index}` }));
+		expect(directory.size).toBe(10);
+		expect(directory.known("s99")).toMatchObject({ id: "c99" });
+		expect(directory.known("s1")).toBeUndefined();
+	});
+});
+
+describe("a credential", () => {
+	const credential: Credential = { kind: "key", id: "k1", organisation: "o", scopes: ["codes:read"] };
+	function accounts(answer: () => Promise<Credential | null> = async () => credential) {
+		let asked = 0;
+		const authenticator = new Authenticator({
+			adminKey: "the-key-of-the-administrator",
+			prove: () => {
+				asked++;
+				return answer();
+			},
+		});
+		return { authenticator, asked: () => asked };
+	}
+
+	test("is proven once for many requests, and again after its end was heard", async () => {
+		const { authenticator, asked } = accounts();
+		await Promise.all([authenticator.authenticate("t"), authenticator.authenticate("t")]);
+		await authenticator.authenticate("t");
+		expect(asked()).toBe(1);
+		authenticator.forget("o", "another");
+		await authenticator.authenticate("t");
+		expect(asked()).toBe(1);
+		authenticator.forget("o", "k1");
+		await authenticator.authenticate("t");
+		expect(asked()).toBe(2);
+	});
+
+	test("that ended while it was being proven is not remembered", async () => {
+		const gate = Promise.withResolvers<Credential | null>();
+		const { authenticator, asked } = accounts(() => gate.promise);
+		const proof = authenticator.authenticate("t");
+		authenticator.forget("o", "k1");
+		gate.resolve(credential);
+		await proof;
+		await authenticator.authenticate("t");
+		expect(asked()).toBe(2);
+	});
+
+	test("that has expired is none, also when it is remembered", async () => {
+		const { authenticator } = accounts(async () => ({ ...credential, expiresAt: Date.now() + 30 }));
+		expect(await authenticator.authenticate("t")).not.toBeNull();
+		await until(async () => (await authenticator.authenticate("t")) === null, { what: "its end", timeoutMs: 1_000 });
+	});
+
+	test("of the administrator asks nobody", async () => {
+		const { authenticator, asked } = accounts();
+		expect(await authenticator.authenticate("the-key-of-the-administrator")).toMatchObject({ kind: "admin" });
+		expect(asked()).toBe(0);
+	});
+});
+
+test("a bucket of tokens allows its rate, not more, and says when to come again", () => {
+	let now = 0;
+	const buckets = new TokenBuckets({ perSecond: 10, now: () => now });
+	expect(buckets.take("a", 10)).toMatchObject({ allowed: true, limit: 10, remaining: 0, resetMs: 1_000 });
+	expect(buckets.take("a")).toMatchObject({ allowed: false, resetMs: 100 });
+	expect(buckets.take("b").allowed).toBe(true);
+	now = 100;
+	expect(buckets.look("a").allowed).toBe(true);
+	expect(buckets.take("a").allowed).toBe(true);
+	expect(buckets.take("a").allowed).toBe(false);
+});
