@@ -53,7 +53,8 @@ export class SocketPort implements Port {
 		// A client whose server says "disconnect" stays away; one that loses its transport comes back by itself.
 		if (returns) socket.conn.close();
 		else socket.disconnect(true);
-		setTimeout(() => socket.conn.close(true), FAREWELL_MS).unref();
+		const { transport } = socket.conn;
+		setTimeout(() => transport.socket.terminate(), FAREWELL_MS).unref();
 	}
 
 	#socket(namespace: string, connection: string): IoSocket | undefined {

@@ -16,9 +16,13 @@ export interface IoSocket {
 }
 
 export interface IoConnection {
-	readonly transport: { readonly writable: boolean; on(event: "ready", listener: () => void): void };
-	/** @param discard what waits to be sent */
-	close(discard?: boolean): void;
+	readonly transport: {
+		readonly writable: boolean;
+		readonly socket: { terminate(): void };
+		on(event: "ready", listener: () => void): void;
+	};
+	/** Closes when what waits to be sent has been. */
+	close(): void;
 }
 
 interface IoNamespace {

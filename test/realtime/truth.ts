@@ -18,7 +18,7 @@ export interface Added {
 
 interface Commit {
 	readonly partition: number;
-	readonly to: number;
+	to: number;
 	readonly deltas: readonly CodeDelta[];
 	readonly scans: readonly FeedScan[];
 }
@@ -31,16 +31,23 @@ export class Truth {
 	readonly positions: number[];
 	readonly #commits: Commit[] = [];
 	#number = 0;
+	#restarted = new Set<number>();
 
 	constructor(partitions: number) {
 		this.positions = new Array(partitions).fill(0);
+	}
+
+	/** The log is lost: the next commit of each partition is at the beginning of a new one. What was counted stays. */
+	restartLog(): void {
+		for (const commit of this.#commits) commit.to = 0;
+		this.#restarted = new Set(this.positions.keys());
 	}
 
 	/** Counts scans and gives the announcement of it, in one part. */
 	commit(partition: number, added: readonly Added[]): ScansCommitted {
 		const from = this.positions[partition] as number;
 		// Positions of a partition have gaps.
-		const to = from + 1 + (this.#number % 3);
+		const to = this.#restarted.delete(partition) ? 1 : from + 1 + (this.#number % 3);
 		const now = Date.now();
 		const byCode = Map.groupBy(added, ({ code }) => code);
 		const scans: FeedScan[] = [];
