@@ -100,18 +100,26 @@ export class SqliteQuestions {
 		for (const range of plan.subtract) subtractValues(sums, rawCodes(this.#database, plan.scans, range));
 	}
 
-	/** Whole quarters in one reading; those of which an edge is subtracted bucket by bucket, as each has its own cap. */
+	/**
+	 * Whole quarters in one reading; those of which raw scans are subtracted bucket by bucket, as each has its own cap.
+	 * Mostly there are none: after a range that ends now comes nothing.
+	 */
 	#addBucketValues(sums: Map<string, Tally>, plan: Plan, buckets: Range, by: BucketDimension): boolean {
 		const { subjects } = plan.scope;
-		const edges = Map.groupBy(plan.subtract, ({ from }) => firstInstant(from, QUARTER_MS));
-		for (const range of without(buckets, [...edges.keys()])) {
+		const edges = plan.subtract
+			.map((range) => ({
+				quarter: firstInstant(range.from, QUARTER_MS),
+				raw: rawValuesByBucket(this.#database, plan.scans, range, by, plan.subject),
+			}))
+			.filter(({ raw }) => raw.size > 0);
+		const byQuarter = Map.groupBy(edges, ({ quarter }) => quarter);
+		for (const range of without(buckets, [...byQuarter.keys()])) {
 			addValues(sums, bucketValues(this.#database, subjects, range, by));
 		}
-		for (const [quarter, ranges] of edges) {
+		for (const [quarter, edgesOfQuarter] of byQuarter) {
 			const range = { from: quarter, to: quarter + QUARTER_MS };
 			const values = bucketValuesByBucket(this.#database, subjects, range, by);
-			for (const outside of ranges) {
-				const raw = rawValuesByBucket(this.#database, plan.scans, outside, by, plan.subject);
+			for (const { raw } of edgesOfQuarter) {
 				for (const [bucket, edge] of raw) subtractValues(values.get(bucket) ?? new Map(), edge);
 			}
 			for (const left of values.values()) addValues(sums, left);
