@@ -89,9 +89,13 @@ test("a member that is killed is started again and the stack goes on", { timeout
 });
 
 test("a second stack on the same folder or port is refused", { timeout: 60_000 }, async () => {
-	const second = command("--port", "0");
-	expect((await second.exited).code).toBe(1);
-	expect(second.output()).toContain("already");
+	const onFolder = command("--port", "0");
+	expect((await onFolder.exited).code).toBe(1);
+	expect(onFolder.output()).toContain("already");
+	const { port } = new URL(url);
+	const onPort = command("--port", port, "--dir", await temporaryFolder());
+	expect((await onPort.exited).code).toBe(1);
+	expect(onPort.output()).toContain(`Port ${port} is taken`);
 });
 
 test("--down leaves nothing running, and so does Ctrl-C", { timeout: START_TIMEOUT_MS + 60_000 }, async () => {
