@@ -6,22 +6,39 @@
 import jsQR from "jsqr";
 import { channels, type Drawing, eachRow, shrunk } from "./drawing.ts";
 
-/** Larger modules are read no better, only slower. */
-const MOST_PIXELS_PER_MODULE = 8;
+/** As a camera at some distance sees larger modules; reading them all as they are would take a second. */
+const DISTANT_PIXELS_PER_MODULE = 8;
+/** A light colour so many times as light as the dark one reads alike at every size; paler ones at some only. */
+const CLEAR_RATIO = 2.2;
 
-/** Whether the image of a drawing reads as the text it was made from. */
+/** Whether the image of a drawing reads as the text it was made from, as it is and from some distance. */
 export function isScannable(drawing: Drawing, text: string): boolean {
-	const small = shrunk(drawing, MOST_PIXELS_PER_MODULE);
-	const { size } = small;
-	const pixels = new Uint8ClampedArray(size * size * 4);
-	const dark = [...channels(small.fg), 0xff];
-	const light = [...channels(small.bg), 0xff];
-	eachRow(small, (row, y) => {
-		for (let x = 0; x < size; x++) pixels.set(row[x] ? dark : light, (y * size + x) * 4);
-	});
-	return read(pixels, size) === text;
+	const distant = shrunk(drawing, DISTANT_PIXELS_PER_MODULE);
+	if (read(distant) !== text) return false;
+	const clear = lightness(drawing.bg) >= CLEAR_RATIO * lightness(drawing.fg);
+	return clear || distant === drawing || read(drawing) === text;
 }
 
-function read(pixels: Uint8ClampedArray, size: number): string | undefined {
-	return jsQR.default(pixels, size, size, { inversionAttempts: "dontInvert" })?.data;
+function read(drawing: Drawing): string | undefined {
+	const { size } = drawing;
+	const pixels = new Uint32Array(size * size);
+	const light = packed(drawing.bg);
+	const dark = packed(drawing.fg);
+	eachRow(drawing, (row, y) => {
+		const start = y * size;
+		for (let x = 0; x < size; x++) pixels[start + x] = row[x] ? dark : light;
+	});
+	const bytes = new Uint8ClampedArray(pixels.buffer);
+	return jsQR.default(bytes, size, size, { inversionAttempts: "dontInvert" })?.data;
+}
+
+/** A colour's four bytes as they lie in memory. */
+function packed(color: string): number {
+	return new Uint32Array(new Uint8Array([...channels(color), 0xff]).buffer)[0] as number;
+}
+
+/** 0–255, weighted as the eye and the reader do. */
+function lightness(color: string): number {
+	const [red, green, blue] = channels(color);
+	return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
