@@ -107,15 +107,15 @@ export function gainsOf(
 	});
 }
 
-/** Scans without bots by value; `fromEntries` makes own properties of any name. */
+/** Scans without bots by value. Without a prototype, any string is a name like any other. */
 function scansByValue(buckets: readonly BucketIncrement[], index: number): Record<string, number> {
-	const sums = new Map<string, number>();
+	const sums: Record<string, number> = Object.create(null);
 	for (const { values } of buckets) {
 		for (const [value, { scans }] of values[index] as Map<string, Tally>) {
-			if (scans > 0) sums.set(value, (sums.get(value) ?? 0) + scans);
+			if (scans > 0) sums[value] = (sums[value] ?? 0) + scans;
 		}
 	}
-	return Object.fromEntries(sums);
+	return sums;
 }
 
 /** A key of a subject, or of one of its quarters. */
