@@ -29,11 +29,14 @@ interface Entry {
 	readonly code: RoutableCode;
 	/** When it was last known to be so, ms of performance.now. */
 	readonly at: number;
+	/** Of an earlier start: good enough only while nobody can be asked. */
+	readonly remembered?: true;
 }
 
 export class CodeDirectory {
 	readonly #source: CodeSource;
 	readonly #refreshMs: number;
+	readonly #maxCodes: number;
 	readonly #byId: LRUCache<string, Entry>;
 	/** Ids by slug; a code keeps the slugs it had before, because they are printed. */
 	readonly #idBySlug: LRUCache<string, string>;
@@ -48,6 +51,7 @@ export class CodeDirectory {
 	) {
 		this.#source = source;
 		this.#refreshMs = refreshMs;
+		this.#maxCodes = maxCodes;
 		this.#byId = new LRUCache({ max: maxCodes });
 		this.#idBySlug = new LRUCache({ max: 2 * maxCodes });
 		this.#unknown = new LRUCache({ max: maxUnknown, ttl: unknownMs });
@@ -61,7 +65,7 @@ export class CodeDirectory {
 	/** What memory says of a slug: the code, null for a name that is known to be nobody's, undefined when it must be asked. */
 	known(slug: string): RoutableCode | null | undefined {
 		const entry = this.#entryOf(slug);
-		if (entry) {
+		if (entry && !entry.remembered) {
 			this.#refreshWhenOld(entry);
 			return entry.code;
 		}
@@ -82,7 +86,7 @@ export class CodeDirectory {
 	async route(organisation: string, reference: string): Promise<RoutableCode | null> {
 		const key = idKey({ organisation, id: reference });
 		const entry = this.#byId.get(key) ?? this.#entryOf(reference);
-		if (entry && entry.code.organisation === organisation) {
+		if (entry && !entry.remembered && entry.code.organisation === organisation) {
 			this.#refreshWhenOld(entry);
 			return entry.code;
 		}
@@ -99,9 +103,24 @@ export class CodeDirectory {
 		this.#remember(code);
 	}
 
-	/** What is remembered, for a snapshot. */
-	*codes(): Generator<RoutableCode> {
-		for (const { code } of this.#byId.values()) yield code;
+	/** Takes a code that nobody has asked for yet; false when there is no room for more of these. */
+	fill(code: RoutableCode): boolean {
+		if (this.#byId.size >= this.#maxCodes && !this.#byId.has(idKey(code))) return false;
+		this.apply(code);
+		return true;
+	}
+
+	/** Takes a code as an earlier start knew it: it is asked for before it is used, as long as somebody can be asked. */
+	restore(code: RoutableCode): void {
+		const key = idKey(code);
+		if (this.#byId.has(key) || this.#byId.size >= this.#maxCodes) return;
+		this.#byId.set(key, { code, at: Number.NEGATIVE_INFINITY, remembered: true });
+		this.#idBySlug.set(code.slug, key);
+	}
+
+	/** All that is remembered, deleted codes left out. */
+	codes(): RoutableCode[] {
+		return [...this.#byId.values()].map(({ code }) => code).filter(({ deleted }) => !deleted);
 	}
 
 	#entryOf(slug: string): Entry | undefined {
@@ -111,8 +130,8 @@ export class CodeDirectory {
 
 	#remember(code: RoutableCode): RoutableCode {
 		const key = idKey(code);
-		const held = this.#byId.peek(key)?.code;
-		const newest = held && held.version > code.version ? held : code;
+		const held = this.#byId.peek(key);
+		const newest = held && !held.remembered && held.code.version > code.version ? held.code : code;
 		this.#byId.set(key, { code: newest, at: performance.now() });
 		this.#idBySlug.set(newest.slug, key);
 		return newest;
@@ -130,6 +149,11 @@ export class CodeDirectory {
 				}
 				if (changes === this.#changes) this.#unknown.set(key, true);
 				return null;
+			})
+			.catch((error) => {
+				const entry = this.#byId.get(key) ?? this.#entryOf(name);
+				if (entry && (key === slugKey(name) || key === idKey({ ...entry.code, id: name }))) return entry.code;
+				throw error;
 			})
 			.finally(() => this.#loads.delete(key));
 		this.#loads.set(key, load);

@@ -6,16 +6,19 @@
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
 import ApiGateway, { type ApiSettingsSchema } from "moleculer-web";
+import type { ActionName, Params } from "../../contracts/actions.ts";
 import { broadcast, call, type EventsOf } from "../../platform/actors.ts";
 import { openSpool } from "../../platform/log/spool.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { Authenticator } from "./authenticator.ts";
 import { CodeDirectory } from "./code-directory.ts";
+import { CodeKeeper } from "./code-keeper.ts";
 import { Enricher } from "./enrich/enricher.ts";
 import { openGeoTable } from "./enrich/geo.ts";
 import { SaltKeeper } from "./enrich/salt-keeper.ts";
 import { HealthReport } from "./health.ts";
 import { Ingest } from "./ingest.ts";
+import { LeftBehind } from "./left-behind.ts";
 import { KeyLimits } from "./limits.ts";
 import type { GatewayParts } from "./parts.ts";
 import { redirectHandler } from "./redirect.ts";
@@ -43,20 +46,26 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 	let broker: Service["broker"];
 	let by: ServedBy;
 	let reporting: NodeJS.Timeout | undefined;
+	let leftBehind: LeftBehind | undefined;
 
-	const ask: typeof call = (_, action, params, options) => call(broker, action, params, { retries: 0, ...options });
+	const ask = <A extends ActionName>(action: A, params: Params<A>, timeout: number) =>
+		call(broker, action, params, { timeout, retries: 0 });
 
 	const codes = new CodeDirectory({
-		resolve: (slug) => ask(broker, "codes.resolve", { slug }, { timeout: RESOLVE_MS }),
-		route: (organisation, reference) =>
-			ask(broker, "codes.route", { organisation, reference }, { timeout: RESOLVE_MS }),
+		resolve: (slug) => ask("codes.resolve", { slug }, RESOLVE_MS),
+		route: (organisation, reference) => ask("codes.route", { organisation, reference }, RESOLVE_MS),
+	});
+	const keeper = new CodeKeeper({
+		codes,
+		snapshot: join(config.dataDir, "codes.snapshot.jsonl"),
+		routes: (params) => ask("codes.routes", params, RESOLVE_MS),
 	});
 	const authenticator = new Authenticator({
 		adminKey: config.adminKey,
-		prove: (token) => ask(broker, "accounts.authenticate", { token }, { timeout: AUTHENTICATE_MS }),
+		prove: (token) => ask("accounts.authenticate", { token }, AUTHENTICATE_MS),
 	});
-	const limits = new KeyLimits((params) => ask(broker, "cache.incrementWithRateLimit", params, { timeout: LIMIT_MS }));
-	const salts = new SaltKeeper(() => ask(broker, "accounts.salts", {}, { timeout: SALTS_MS }));
+	const limits = new KeyLimits((params) => ask("cache.incrementWithRateLimit", params, LIMIT_MS));
+	const salts = new SaltKeeper(() => ask("accounts.salts", {}, SALTS_MS));
 
 	const events: EventsOf = {
 		"codes.changed": { handler: ({ params }) => codes.apply(params.code) },
@@ -112,11 +121,10 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			const ingest = new Ingest({ log, spool, logger: this.logger });
 			const enricher = new Enricher(salts.salts, await openGeoTable(config.geoipDb));
 			const health = new HealthReport({
-				config,
 				ingest,
 				draining: () => http.draining(),
-				counting: () => ask(broker, "scans.status", {}, { timeout: HEALTH_MS }),
-				cache: () => ask(broker, "cache.stats", {}, { timeout: HEALTH_MS }),
+				counting: () => ask("scans.status", {}, HEALTH_MS),
+				cache: () => ask("cache.stats", {}, HEALTH_MS),
 				offered: (action) => !(broker.findNextActionEndpoint(action) instanceof Error),
 			});
 			const parts: GatewayParts = { config, http, codes, enricher, ingest, health };
@@ -124,12 +132,18 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			http.handle(redirectHandler({ ...parts, logger: this.logger }));
 			http.handle(routerHandler(this as unknown as WebRouter, by));
 			reporting = setInterval(() => broadcast(broker, "gateway.report", ingest.report(broker.nodeID)), REPORT_MS);
+			if (config.natsServers) {
+				leftBehind = new LeftBehind({ dataDir: config.dataDir, log, logger: this.logger });
+				leftBehind.start();
+			}
 			salts.start();
+			await keeper.start();
 			await salts.held(FIRST_SALTS_MS);
 		},
 		async stopped() {
 			clearInterval(reporting);
 			salts.stop();
+			await Promise.all([keeper.stop(), leftBehind?.stop()]);
 			if (!by) return;
 			const { ingest } = by.parts;
 			await ingest.close(SETTLE_MS);

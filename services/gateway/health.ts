@@ -4,7 +4,6 @@
  */
 
 import type { Result } from "../../contracts/actions.ts";
-import type { Config } from "../../platform/config.ts";
 import type { Ingest } from "./ingest.ts";
 
 export interface Check {
@@ -18,7 +17,6 @@ export interface Health {
 }
 
 export interface HealthQuestions {
-	readonly config: Pick<Config, "redisUrl">;
 	readonly ingest: Ingest;
 	readonly draining: () => boolean;
 	/** Answers of the actors. @throws when they do not answer in time. */
@@ -31,6 +29,8 @@ export interface HealthQuestions {
 const KEPT_MS = 500;
 /** Counting that is further behind than this has a store or a reader that does not keep up, ms. */
 const BEHIND_MS = 5_000;
+/** How long a loss makes the product degraded, ms. */
+const LOSS_SHOWN_MS = 60_000;
 
 export class HealthReport {
 	readonly #ask: HealthQuestions;
@@ -84,7 +84,9 @@ export class HealthReport {
 	}
 }
 
-function spoolCheck({ spooled, lost }: Ingest): Check {
-	if (lost > 0) return { status: "degraded", detail: `${lost} scans of redirects were lost since the start` };
-	return spooled > 0 ? { status: "degraded", detail: `${spooled} scans wait in the spool` } : { status: "ok" };
+function spoolCheck({ spooled, losses }: Ingest): Check {
+	const lost = `${losses.count} scans of redirects were lost since the start`;
+	if (losses.agoMs < LOSS_SHOWN_MS) return { status: "degraded", detail: lost };
+	if (spooled > 0) return { status: "degraded", detail: `${spooled} scans wait in the spool` };
+	return losses.count > 0 ? { status: "ok", detail: lost } : { status: "ok" };
 }

@@ -26,6 +26,7 @@ export class Ingest {
 	readonly #closing = new AbortController();
 	readonly #emptying: Promise<void>;
 	#lost = 0;
+	#lostAt = Number.NEGATIVE_INFINITY;
 
 	/** Owns the spool from now on; the log is its opener's. */
 	constructor(parts: IngestParts) {
@@ -51,9 +52,9 @@ export class Ingest {
 		return this.#parts.spool.scans;
 	}
 
-	/** Scans of redirects that nothing took. */
-	get lost(): number {
-		return this.#lost;
+	/** Scans of redirects that nothing took: how many since the start, and how long ago the last, ms. */
+	get losses(): { readonly count: number; readonly agoMs: number } {
+		return { count: this.#lost, agoMs: performance.now() - this.#lostAt };
 	}
 
 	/** Makes scans durable. @throws `overloaded` or `log_unavailable` when that cannot be. */
@@ -64,6 +65,7 @@ export class Ingest {
 	/** A redirect was answered whose scan nothing took. */
 	countLoss(): void {
 		this.#lost++;
+		this.#lostAt = performance.now();
 	}
 
 	report(node: string): GatewayReport {

@@ -66,7 +66,9 @@ async function readText(request: IncomingMessage, limit: number): Promise<string
 			else chunks.push(chunk);
 		});
 		request.once("end", resolve);
-		request.once("close", () => reject(new CodedError("malformed", "The body ended before its length")));
+		request.once("close", () => {
+			if (!request.complete) reject(new CodedError("malformed", "The body ended before its length"));
+		});
 	});
 	try {
 		return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));

@@ -87,6 +87,18 @@ describe("the codes that a gateway remembers", () => {
 		});
 	});
 
+	test("of an earlier start are asked for first, and must do while nobody can be asked", async () => {
+		const codes = source([code({ version: 1, url: "https://edited.example/" })]);
+		const directory = new CodeDirectory(codes);
+		directory.restore(code({ version: 7, url: "https://old.example/" }));
+		codes.failing = true;
+		expect(await directory.resolve("menu")).toMatchObject({ url: "https://old.example/" });
+		expect(await directory.route("o", "c1")).toMatchObject({ url: "https://old.example/" });
+		await expect(directory.route("p", "menu")).rejects.toThrow("away");
+		codes.failing = false;
+		expect(await directory.resolve("menu")).toMatchObject({ url: "https://edited.example/" });
+	});
+
 	test("are bounded", async () => {
 		const directory = new CodeDirectory(source(), { maxCodes: 10 });
 		for (let index = 0; index < 100; index++) directory.apply(code({ id: `c${index}`, slug: `s${index}` }));

@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Code, CodeInput } from "../../contracts/code.ts";
 import { until } from "../../scripts/servers/until.ts";
+import { temporaryFolder } from "../harness/folder.ts";
 import { type RunningGateway, startGateway } from "./running-gateway.ts";
 
 const DESTINATION = "https://shop.example/menu";
@@ -156,6 +159,35 @@ describe("a code that leads nowhere", () => {
 			what: "the redirect",
 			timeoutMs: 1_000,
 		});
+	});
+});
+
+describe("a gateway without the codes actor", () => {
+	test("redirects codes that nobody has scanned yet, and after a restart as well", async () => {
+		const dataDir = await temporaryFolder();
+		const first = await startGateway({ DATA_DIR: dataDir });
+		const code = await first.api.post<Code>("/api/v1/codes", { url: DESTINATION });
+		await first.stop();
+		const second = await startGateway({ DATA_DIR: dataDir });
+		await until(
+			() =>
+				readFile(path.join(dataDir, "codes.snapshot.jsonl"), "utf8").then(
+					(text) => text.includes(code.id),
+					() => false,
+				),
+			{
+				what: "the snapshot",
+				timeoutMs: 5_000,
+			},
+		);
+		await second.broker.destroyService("codes");
+		const response = await second.get(`/q/${code.slug}`);
+		expect([response.status, response.headers.get("x-scan-id")]).toEqual([302, expect.any(String)]);
+		await second.stop();
+		const third = await startGateway({ DATA_DIR: dataDir }, { without: "codes" });
+		expect((await third.get(`/q/${code.slug}`)).headers.get("location")).toBe(DESTINATION);
+		const unknown = await third.get("/q/nobodys");
+		expect([unknown.status, unknown.headers.get("retry-after")]).toEqual([503, "1"]);
 	});
 });
 

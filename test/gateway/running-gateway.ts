@@ -44,7 +44,11 @@ export interface RunningGateway {
 	stop(): Promise<void>;
 }
 
-export async function startGateway(env: Readonly<Record<string, string>> = {}): Promise<RunningGateway> {
+/** @param without an actor that is away */
+export async function startGateway(
+	env: Readonly<Record<string, string>> = {},
+	{ without }: { readonly without?: "codes" } = {},
+): Promise<RunningGateway> {
 	const dataDir = env.DATA_DIR ?? (await temporaryFolder());
 	const config = readConfig({
 		PORT: "0",
@@ -68,7 +72,7 @@ export async function startGateway(env: Readonly<Record<string, string>> = {}): 
 		ends: { value: () => (refusal === undefined ? log.ends() : Promise.reject(refusal)) },
 	});
 	const broker = new ServiceBroker(brokerOptions(config));
-	for (const actor of [accounts, codes, gateway]) {
+	for (const actor of without === "codes" ? [accounts, gateway] : [accounts, codes, gateway]) {
 		broker.createService(actor({ ...platform, log: async () => fragile }));
 	}
 	await broker.start();
