@@ -33,6 +33,9 @@ type Fed = Pick<Channel<never, unknown>, "apply" | "broken" | "epochChanged" | "
 const LATE_MS = 1_000;
 /** Jobs say when they change; read all the same, because such a message may be lost, ms. */
 const JOBS_EVERY_MS = 5_000;
+const COMPLAIN_EVERY_MS = 5_000;
+/** Within this everybody has heard of a change of an organisation, ms. */
+const HEARD_MS = 2_000;
 
 export class ChannelRegistry {
 	readonly #options: RealtimeOptions & { readonly heartbeatMs: number };
@@ -44,10 +47,12 @@ export class ChannelRegistry {
 	readonly #fed = new Map<string, Fed>();
 	readonly #emptySince = new Map<string, number>();
 	readonly #dirty = new Set<Fed>();
+	readonly #reloads = new Set<NodeJS.Timeout>();
 	readonly #epochOfNode = randomUUID();
 	#tick: NodeJS.Timeout | undefined;
 	#sweep: NodeJS.Timeout | undefined;
 	#current = false;
+	#complainedAt = 0;
 
 	constructor(options: RealtimeOptions & { readonly heartbeatMs: number }, sources: Sources, outlet: Outlet) {
 		this.#options = options;
@@ -77,6 +82,7 @@ export class ChannelRegistry {
 		clearInterval(this.#sweep);
 		clearTimeout(this.#tick);
 		this.#tick = undefined;
+		for (const reload of this.#reloads) clearTimeout(reload);
 		for (const channel of this.#channels.values()) channel.close();
 		this.#channels.clear();
 		this.#fed.clear();
@@ -122,9 +128,20 @@ export class ChannelRegistry {
 		this.#flushDue(now);
 	}
 
-	/** Reads an organisation's channels anew, because what its days are has changed. */
+	/**
+	 * Reads an organisation's channels anew, because what its days are has changed; and once more when everybody must
+	 * have heard of it, those who read included.
+	 */
 	reload(organisation: string): void {
-		for (const channel of this.#fed.values()) if (channel.organisation === organisation) channel.reload();
+		const read = () => {
+			for (const channel of this.#fed.values()) if (channel.organisation === organisation) channel.reload();
+		};
+		read();
+		const again = setTimeout(() => {
+			this.#reloads.delete(again);
+			read();
+		}, HEARD_MS);
+		this.#reloads.add(again);
 	}
 
 	/** Reads the channels of that name anew where they are watched. */
@@ -149,6 +166,14 @@ export class ChannelRegistry {
 		this.#current = current;
 		for (const channel of this.#fed.values()) if (channel.dueAt(0) !== undefined) this.#dirty.add(channel);
 		this.#flushDue(now);
+	}
+
+	/** An outage fails every channel many times: it is told every few seconds. */
+	#complain(key: string, error: unknown): void {
+		const now = Date.now();
+		if (now - this.#complainedAt < COMPLAIN_EVERY_MS) return;
+		this.#complainedAt = now;
+		this.#sources.failed(key, error);
 	}
 
 	#sweepMs(): number {
@@ -192,7 +217,7 @@ export class ChannelRegistry {
 		verifiedAt: () => this.#tracker.verifiedAt(),
 		behindMs: (now) => this.#tracker.behindMs(now),
 		turn: () => this.#turns.take(),
-		failed: (key, error) => this.#sources.failed(key, error),
+		failed: (key, error) => this.#complain(key, error),
 	};
 
 	#reader({ organisation, name }: ChannelIdentity): () => Promise<unknown> {

@@ -132,6 +132,12 @@ describe("channels", () => {
 		expect(client.all("update")).toEqual([]);
 		other.socket.disconnect();
 		await until(async () => (await client.ask("presence", { channel: "code:code-e" })).count === 0, { what: "nobody" });
+		// The channel lives on for who may come back: what it has to say is for nobody.
+		cluster.count([{ code: "code-e", scans: 1 }]);
+		await client.subscribe("code:code-f");
+		cluster.count([{ code: "code-f", scans: 1 }]);
+		await until(() => client.all("update").length > 0, { what: "the update of another channel" });
+		expect(client.all("update").map(({ channel }) => channel)).toEqual(["code:code-f"]);
 	});
 
 	test("beats come within the heartbeat and say that counting is heard of", async () => {

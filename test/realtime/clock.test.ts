@@ -106,6 +106,20 @@ describe("a channel and its clock", () => {
 		expect(listener.total).toEqual(truth.counts());
 	});
 
+	test("a change of the organisation's time zone changes what today is, also when those who read hear of it later", async () => {
+		await join();
+		beat();
+		count(5, { at: NOON - 6 * 3_600_000 });
+		await vi.advanceTimersByTimeAsync(100);
+		expect(listener.state?.today.scans).toBe(5);
+		node.live.channels.reload("default");
+		await vi.advanceTimersByTimeAsync(100);
+		truth.zoneMs = 9 * 3_600_000;
+		await vi.advanceTimersByTimeAsync(3_000);
+		expect(listener.state?.today.scans).toBe(0);
+		expect(listener.total.scans).toBe(5);
+	});
+
 	test("beats say when all was last known to be counted, and stop saying so when counting is not heard of", async () => {
 		await join();
 		beat(120);

@@ -8,7 +8,7 @@ import { sum } from "./truth.ts";
 
 type Reply = Exclude<SubscribeReply, { ok: false }>;
 
-export abstract class Listener<Data> {
+abstract class Listener<Data> {
 	place: Place | undefined;
 	/** Set when it must subscribe again. */
 	gap = false;

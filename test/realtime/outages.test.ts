@@ -37,7 +37,8 @@ describe("when something is away", () => {
 		await until(() => client.all("position").at(-1)?.behindMs === null, { what: "a beat that knows nothing" });
 		cluster.unreadable = false;
 		await until(() => total(client) === 2, { what: "the missed commit" });
-		expect((await client.subscribe("code:code-a")).snapshot).toMatchObject({ total: { scans: 2 } });
+		const reply = await until(() => client.subscribe("code:code-a"), { what: "the refused channel" });
+		expect(reply.snapshot).toMatchObject({ total: { scans: 2 } });
 	});
 
 	test("when counting is not heard of, beats say so within the time and the state stays", async () => {

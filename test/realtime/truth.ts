@@ -28,6 +28,8 @@ const DAY_MS = 86_400_000;
 
 export class Truth {
 	epoch = "epoch-1";
+	/** How far the organisation's midnight is behind that of UTC, ms. */
+	zoneMs = 0;
 	readonly positions: number[];
 	readonly #commits: Commit[] = [];
 	#number = 0;
@@ -97,7 +99,7 @@ export class Truth {
 
 	state(code?: string): StateReading {
 		const now = Date.now();
-		const start = now - (now % DAY_MS);
+		const start = now - ((now - this.zoneMs) % DAY_MS);
 		const minute = now - (now % 60_000);
 		const deltas = this.#commits
 			.flatMap((commit) => commit.deltas)
