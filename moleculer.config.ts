@@ -8,6 +8,8 @@ import type { Config } from "./platform/config.ts";
 
 /** Longest an actor may take to answer another, ms, unless the call says otherwise. */
 const REQUEST_TIMEOUT_MS = 5_000;
+/** Pause before a call is repeated, doubled for each further time, ms. */
+const RETRY_DELAY_MS = 100;
 /** A node that said nothing for so long is taken for dead, s. */
 const HEARTBEAT_TIMEOUT_S = 4;
 const HEARTBEAT_INTERVAL_S = 1;
@@ -23,6 +25,15 @@ export function brokerOptions(config: Config): BrokerOptions {
 				}
 			: null,
 		requestTimeout: REQUEST_TIMEOUT_MS,
+		// Only what the caller says may be repeated is (`retries` of a call), and only when no answer came.
+		retryPolicy: {
+			enabled: true,
+			retries: 0,
+			delay: RETRY_DELAY_MS,
+			maxDelay: 10 * RETRY_DELAY_MS,
+			factor: 2,
+			check: (error) => error !== null && (error as { retryable?: boolean }).retryable === true,
+		},
 		heartbeatInterval: HEARTBEAT_INTERVAL_S,
 		heartbeatTimeout: HEARTBEAT_TIMEOUT_S,
 		// The process ends itself (see main.ts): buffers are made durable first.

@@ -38,6 +38,9 @@ export interface RoutedRequest {
 const BODY_BYTES = 1024 * 1024;
 /** Longest time an actor may take to answer, ms. */
 const CALL_MS = 10_000;
+/** A question that changes nothing is asked again when its answer was lost with a broker: attempts, and time of each, ms. */
+const READ_ATTEMPTS = 4;
+const READ_MS = CALL_MS / READ_ATTEMPTS;
 const MAX_ID = 128;
 
 /** A route that takes no body, or no query, takes it as nothing; whoever calls it is nobody when it is public. */
@@ -67,16 +70,26 @@ export async function serveRoute(route: Route, routed: RoutedRequest, by: Served
 			organisation: credential.organisation,
 			requestId: routed.requestId,
 			http: request,
-			call: <A extends ActionName>(action: A, params: Params<A>) => call(ctx, action, params, { timeout: CALL_MS }),
+			call: <A extends ActionName>(action: A, params: Params<A>) =>
+				call(
+					ctx,
+					action,
+					params,
+					isRead(request) ? { timeout: READ_MS, retries: READ_ATTEMPTS - 1 } : { timeout: CALL_MS },
+				),
 		},
 		by.parts,
 	);
 	sendReply(response, reply);
 }
 
+function isRead({ method }: IncomingMessage): boolean {
+	return method === "GET" || method === "HEAD";
+}
+
 async function authorise(access: Access, request: IncomingMessage, by: ServedBy): Promise<Credential> {
 	const { allowedOrigins } = by.parts.config;
-	const unsafe = request.method !== "GET" && request.method !== "HEAD";
+	const unsafe = !isRead(request);
 	if (access === "public") {
 		// Signing in sets a cookie, so no foreign page may do it either.
 		if (unsafe && comesFromForeignPage(request, allowedOriginsOf(by))) throw foreignPage();
