@@ -4,9 +4,11 @@
  */
 
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Service, ServiceSchema } from "moleculer";
 import ApiGateway, { type ApiSettingsSchema } from "moleculer-web";
 import type { ActionName, Params } from "../../contracts/actions.ts";
+import { CodedError } from "../../contracts/errors.ts";
 import { broadcast, call, type EventsOf } from "../../platform/actors.ts";
 import { openSpool } from "../../platform/log/spool.ts";
 import type { Platform } from "../../platform/platform.ts";
@@ -44,7 +46,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 	const { config, http } = platform;
 	const routes = [...API_ROUTES, ...descriptionRoutes(API_ROUTES)];
 	let broker: Service["broker"];
-	let by: ServedBy;
+	let by: ServedBy | undefined;
 	let reporting: NodeJS.Timeout | undefined;
 	let leftBehind: LeftBehind | undefined;
 
@@ -72,6 +74,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 		"accounts.changed": {
 			handler: ({ params }) => authenticator.forget(params.organisation, params.credential),
 		},
+		"scans.position": { handler: ({ params }) => by?.parts.health.heard(params) },
 	};
 
 	return {
@@ -99,7 +102,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			broker = this.broker;
 			const aliases = aliasesOf(
 				routes,
-				() => by,
+				() => by as ServedBy,
 				() => this.logger,
 			);
 			this.addRoute({
@@ -123,7 +126,8 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			const health = new HealthReport({
 				ingest,
 				draining: () => http.draining(),
-				counting: () => ask("scans.status", {}, HEALTH_MS),
+				partitions: log.partitions,
+				log: () => inTime(log.ends(), HEALTH_MS),
 				cache: () => ask("cache.stats", {}, HEALTH_MS),
 				offered: (action) => !(broker.findNextActionEndpoint(action) instanceof Error),
 			});
@@ -150,4 +154,18 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			broadcast(broker, "gateway.report", { ...ingest.report(broker.nodeID), leaving: true });
 		},
 	};
+}
+
+/** @throws when it takes longer. */
+async function inTime(answer: Promise<unknown>, timeoutMs: number): Promise<void> {
+	const late = new AbortController();
+	const overdue = delay(timeoutMs, undefined, { signal: late.signal }).then(() => {
+		throw new CodedError("unavailable", `No answer in ${timeoutMs} ms`);
+	});
+	try {
+		await Promise.race([answer, overdue]);
+	} finally {
+		late.abort();
+		overdue.catch(() => undefined);
+	}
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Result } from "../../contracts/actions.ts";
+import type { ScansPosition } from "../../contracts/events.ts";
 import type { Ingest } from "./ingest.ts";
 
 export interface Check {
@@ -19,14 +20,18 @@ export interface Health {
 export interface HealthQuestions {
 	readonly ingest: Ingest;
 	readonly draining: () => boolean;
-	/** Answers of the actors. @throws when they do not answer in time. */
-	readonly counting: () => Promise<Result<"scans.status">>;
+	readonly partitions: number;
+	/** Asks the event log. @throws when it does not answer in time. */
+	readonly log: () => Promise<unknown>;
+	/** Asks the cache actor. @throws when it does not answer in time. */
 	readonly cache: () => Promise<Result<"cache.stats">>;
 	/** Whether somebody offers an action now. */
 	readonly offered: (action: string) => boolean;
 }
 
 const KEPT_MS = 500;
+/** A partition whose owner said nothing for so long is not being counted, ms; they speak every second. */
+const SILENT_MS = 4_000;
 /** Counting that is further behind than this has a store or a reader that does not keep up, ms. */
 const BEHIND_MS = 5_000;
 /** How long a loss makes the product degraded, ms. */
@@ -34,6 +39,9 @@ const LOSS_SHOWN_MS = 60_000;
 
 export class HealthReport {
 	readonly #ask: HealthQuestions;
+	readonly #startedAt = performance.now();
+	/** What owners said of their partitions, which they say only when the store has confirmed it. */
+	readonly #counted = new Map<number, { readonly at: number; readonly behindMs: number }>();
 	#kept: { readonly at: number; readonly health: Promise<Health> } | undefined;
 
 	constructor(questions: HealthQuestions) {
@@ -49,12 +57,17 @@ export class HealthReport {
 		return this.#kept.health;
 	}
 
+	/** An owner says where its partition stands. */
+	heard({ partition, behindMs }: ScansPosition): void {
+		this.#counted.set(partition, { at: performance.now(), behindMs });
+	}
+
 	async #look(): Promise<Health> {
 		const { ingest, offered } = this.#ask;
-		const [store, cache] = await Promise.all([this.#store(), this.#cache()]);
+		const [log, cache] = await Promise.all([this.#log(), this.#cache()]);
 		const checks: Record<string, Check> = {
-			log: ingest.away ? { status: "away", detail: "scans go to the spool" } : { status: "ok" },
-			store,
+			log,
+			store: this.#store(),
 			cache,
 			spool: spoolCheck(ingest),
 			codes: offered("codes.resolve") ? { status: "ok" } : { status: "away" },
@@ -64,14 +77,22 @@ export class HealthReport {
 		return { status: well ? "ok" : "degraded", checks };
 	}
 
-	async #store(): Promise<Check> {
-		try {
-			const behindMs = Math.max(0, ...(await this.#ask.counting()).map((partition) => partition.behindMs));
-			if (behindMs <= BEHIND_MS) return { status: "ok" };
-			return { status: "degraded", detail: `counting is ${Math.round(behindMs / 1_000)} s behind` };
-		} catch {
-			return { status: "away", detail: "nobody counts" };
-		}
+	async #log(): Promise<Check> {
+		if (this.#ask.ingest.away) return { status: "away", detail: "scans go to the spool" };
+		return this.#ask.log().then(
+			() => ({ status: "ok" }) as const,
+			() => ({ status: "away", detail: "the event log does not answer" }) as const,
+		);
+	}
+
+	#store(): Check {
+		const now = performance.now();
+		const all = Array.from({ length: this.#ask.partitions }, (_, partition) => this.#counted.get(partition));
+		const silent = all.filter((heard) => now - (heard?.at ?? this.#startedAt) > SILENT_MS).length;
+		if (silent > 0) return { status: "away", detail: `nobody counts ${silent} of ${all.length} partitions` };
+		const behindMs = Math.max(...all.map((heard) => heard?.behindMs ?? 0));
+		if (behindMs <= BEHIND_MS) return { status: "ok" };
+		return { status: "degraded", detail: `counting is ${Math.round(behindMs / 1_000)} s behind` };
 	}
 
 	async #cache(): Promise<Check> {

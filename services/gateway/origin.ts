@@ -8,7 +8,7 @@ const EXPOSED_HEADERS =
 const PREFLIGHT_SECONDS = "600";
 
 /** True for an origin of ALLOWED_ORIGINS, PUBLIC_URL's, and the host that the request itself was sent to. */
-export function isAllowedOrigin(origin: string, request: IncomingMessage, allowed: readonly string[]): boolean {
+function isAllowedOrigin(origin: string, request: IncomingMessage, allowed: readonly string[]): boolean {
 	return allowed.includes(origin) || (URL.parse(origin)?.host ?? "") === request.headers.host;
 }
 

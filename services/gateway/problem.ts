@@ -35,7 +35,7 @@ const NOBODY_ANSWERED = new Set([
 ]);
 
 /** The coded error that an error stands for, or undefined when nobody foresaw it. */
-export function asCodedError(error: unknown): CodedError | undefined {
+function asCodedError(error: unknown): CodedError | undefined {
 	const { type, message } = error as { type?: unknown; message?: unknown };
 	const code = codeOf(error);
 	if (code) return new CodedError(code, String(message), dataOf(error));

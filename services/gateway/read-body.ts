@@ -29,7 +29,7 @@ export async function readJson(request: IncomingMessage, response: ServerRespons
 }
 
 /** Parses JSON text that may be hostile. */
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
 	if (text.trim() === "") throw new CodedError("malformed", "A JSON body was expected, but none came");
 	let value: unknown;
 	try {
