@@ -62,13 +62,13 @@ export class Admission {
 	async admit(namespace: string, { auth, headers }: Handshake): Promise<Admitted> {
 		const origin = single(headers.origin);
 		if (origin !== undefined && !this.#isAllowed(origin, single(headers.host))) throw new Refusal("unauthorized");
-		const token = typeof auth.token === "string" ? auth.token : undefined;
 		const cookie = origin === undefined ? undefined : sessionToken(single(headers.cookie));
-		const credential = await this.#proven(token ?? cookie ?? "");
+		const token = (typeof auth.token === "string" && auth.token) || cookie || "";
+		const credential = await this.#proven(token);
 		if (!credential) throw new Refusal("unauthorized");
 		const needed = SCOPES_NEEDED[namespace as Namespace];
 		if (!needed || !credential.scopes.includes(needed)) throw new Refusal("forbidden");
-		return { credential, token: token ?? cookie ?? "" };
+		return { credential, token };
 	}
 
 	/**

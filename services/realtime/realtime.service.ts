@@ -18,7 +18,10 @@ import { guard, namespaces } from "./socket-handlers.ts";
 import { SocketPort } from "./socket-port.ts";
 import type { IoMixed, IoSocket } from "./sockets.ts";
 
-type Settings = ServiceSettingSchema & { io: { namespaces: Record<string, object> } };
+type Settings = ServiceSettingSchema & {
+	/** `handlers` are made of the namespaces by the mixin. */
+	io: { namespaces: Record<string, object>; handlers?: Record<string, object> };
+};
 
 type Methods = {
 	/** Admits a socket to its namespace; what is thrown is what the client is refused with. */
@@ -166,6 +169,9 @@ export default function realtime(
 		events,
 		methods,
 		created() {
+			// The mixin's own namespace would call any action of any actor, for anybody.
+			delete this.settings.io.namespaces["/"];
+			delete this.settings.io.handlers?.["/"];
 			live = this.makeLiveNode();
 			this.initSocketIO(http.realtimeServer(), {
 				path: "/socket.io",
@@ -179,6 +185,7 @@ export default function realtime(
 			});
 		},
 		async started() {
+			this.io.of("/").use((_socket, next) => next(new Refusal("unauthorized")));
 			for (const namespace of NAMESPACES) this.io.of(namespace).on("connection", (socket) => this.welcome(socket));
 			live.start();
 		},

@@ -28,6 +28,7 @@ export interface IoConnection {
 interface IoNamespace {
 	readonly sockets: ReadonlyMap<string, IoSocket>;
 	to(rooms: string[]): { emit(event: string, payload: unknown): boolean };
+	use(middleware: (socket: IoSocket, next: (error?: Error) => void) => void): void;
 	on(event: "connection", listener: (socket: IoSocket) => void): void;
 }
 

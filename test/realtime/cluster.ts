@@ -7,7 +7,7 @@ import { io, type Socket } from "socket.io-client";
 import type { Credential, Scope } from "../../contracts/account.ts";
 import type { ActionName, Params, Result } from "../../contracts/actions.ts";
 import type { ScansCommitted } from "../../contracts/events.ts";
-import type { Bye, Namespace, PositionBeat, SubscribeReply, Update, Welcome } from "../../contracts/live.ts";
+import type { Bye, PositionBeat, SubscribeReply, Update, Welcome } from "../../contracts/live.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { broadcast } from "../../platform/actors.ts";
 import { readConfig } from "../../platform/config.ts";
@@ -135,7 +135,8 @@ function actor(name: string, actions: Record<string, (params: never) => unknown>
 export interface ClientOptions {
 	readonly token?: string;
 	readonly headers?: Readonly<Record<string, string>>;
-	readonly namespace?: Namespace;
+	/** @defaultValue `/analytics` */
+	readonly namespace?: string;
 }
 
 /** A real client, and everything that it was told. */

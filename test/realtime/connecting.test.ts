@@ -38,6 +38,14 @@ describe("connecting", () => {
 		expect(await refusal({ token: cluster.token(READ), namespace: "/ops" })).toEqual({ code: "forbidden" });
 	});
 
+	test("to any namespace but ours is refused, with whatever credential", async () => {
+		for (const namespace of ["/", "/admin", "/analytics/x"]) {
+			expect(await refusal({ token: ADMIN_KEY, namespace })).not.toBe("let in");
+		}
+		const client = new Client(url, { token: ADMIN_KEY, namespace: "/" });
+		await expect(client.connected()).rejects.toMatchObject({ data: { code: "unauthorized" } });
+	});
+
 	test("from the page of another site is refused, whatever the credential", async () => {
 		const headers = { Origin: "https://evil.example.com" };
 		expect(await refusal({ token: ADMIN_KEY, headers })).toEqual({ code: "unauthorized" });
