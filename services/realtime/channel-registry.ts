@@ -9,10 +9,11 @@ import type { FeedReading, ScansCommitted, ScansPosition, StateReading } from ".
 import { AnalyticsContent } from "./analytics-channel.ts";
 import { Channel } from "./channel.ts";
 import { FeedContent } from "./feed-channel.ts";
-import type { ChannelIdentity, LiveChannel, LiveSource, Outlet, Slice } from "./live-channel.ts";
+import type { ChannelIdentity, LiveChannel, LiveSource, Outlet } from "./live-channel.ts";
 import type { RealtimeOptions } from "./options.ts";
 import { type Commit, PartitionTracker } from "./partition-tracker.ts";
 import { PolledChannel } from "./polled-channel.ts";
+import { slicesOf } from "./slices.ts";
 import { Turns } from "./turns.ts";
 
 /** Where the state of channels is read. */
@@ -236,37 +237,10 @@ export class ChannelRegistry {
 
 	#commit(commit: Commit): void {
 		const now = Date.now();
-		for (const [channel, slice] of this.#slices(commit)) {
+		for (const [channel, slice] of slicesOf(commit, (identity) => this.#fed.get(channelKey(identity)))) {
 			channel.apply(slice, now);
 			this.#dirty.add(channel);
 		}
-	}
-
-	#slices({ partition, from, to, codes, feed, skipped }: Commit): Map<Fed, Slice> {
-		const slices = new Map<Fed, Slice>();
-		const add = (namespace: string, organisation: string, name: string, put: (slice: Slice) => void) => {
-			const channel = this.#fed.get(channelKey({ namespace, organisation, name }));
-			if (!channel) return;
-			const slice = slices.get(channel) ?? { partition, from, to, deltas: [], scans: [], skipped: 0 };
-			slices.set(channel, slice);
-			put(slice);
-		};
-		for (const delta of codes) {
-			const count = (slice: Slice) => slice.deltas.push(delta);
-			add("/analytics", delta.organisation, "org", count);
-			add("/analytics", delta.organisation, `code:${delta.code}`, count);
-			const left = skipped[delta.code] ?? 0;
-			if (left === 0) continue;
-			const skip = (slice: Slice) => (slice.skipped += left);
-			add("/scans", delta.organisation, "feed", skip);
-			add("/scans", delta.organisation, `feed:${delta.code}`, skip);
-		}
-		for (const { organisation, ...scan } of feed) {
-			const show = (slice: Slice) => slice.scans.push(scan);
-			add("/scans", organisation, "feed", show);
-			add("/scans", organisation, `feed:${scan.code}`, show);
-		}
-		return slices;
 	}
 
 	#flushDue(now: number): void {

@@ -224,6 +224,21 @@ describe("a channel and its clock", () => {
 		expect(feed.scans.slice(-10)).toEqual(truth.scans().slice(-10));
 	});
 
+	test("a feed passes on how many scans were left out where they were counted", async () => {
+		const [feed, other] = [new FeedListener(), new FeedListener()];
+		node.join("/scans", "feed:poster", feed);
+		node.join("/scans", "feed:flyer", other);
+		await vi.advanceTimersByTimeAsync(0);
+		beat();
+		const announcement = truth.commit(0, [{ code: "poster", scans: 5 }]);
+		const sampled = { ...announcement, feed: announcement.feed.slice(0, 2), skipped: { poster: 3 } };
+		node.live.channels.committed(sampled);
+		await vi.advanceTimersByTimeAsync(100);
+		expect([feed.scans.length, feed.skipped]).toEqual([2, 3]);
+		expect(feed.scans[0]).not.toHaveProperty("organisation");
+		expect([other.scans.length, other.skipped]).toEqual([0, 0]);
+	});
+
 	test("who comes back to a feed is given exactly the scans that it missed", async () => {
 		const feed = new FeedListener();
 		const { connection } = node.join("/scans", "feed", feed);
