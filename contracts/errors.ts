@@ -3,8 +3,6 @@
  * never the class. The gateway turns them into RFC 9457 problems; `status` is the HTTP status they stand for.
  */
 
-import { Errors } from "moleculer";
-
 interface ErrorKind {
 	readonly status: number;
 	readonly title: string;
@@ -51,13 +49,23 @@ export interface ErrorData {
 	readonly [key: string]: unknown;
 }
 
-/** The one error class of the product; `type` is its code, `code` its HTTP status, `data` what a caller can act on. */
-export class CodedError extends Errors.MoleculerError {
+/**
+ * The one error class of the product, with the fields that Moleculer carries over a transporter: `type` is the code,
+ * `code` its HTTP status, `data` what a caller can act on.
+ */
+export class CodedError extends Error {
+	override readonly name = "CodedError";
+	readonly type: ErrorCode;
+	readonly code: number;
+	readonly data: ErrorData;
+	/** An actor that answered has answered: its caller is not to ask it again by itself. */
+	readonly retryable = false;
+
 	constructor(code: ErrorCode, detail: string, data: ErrorData = {}) {
-		super(detail, ERROR_KINDS[code].status, code, data);
-		this.name = "CodedError";
-		// A caller may try again only where it makes sense: what is away may return, what is wrong stays wrong.
-		this.retryable = false;
+		super(detail);
+		this.type = code;
+		this.code = ERROR_KINDS[code].status;
+		this.data = data;
 	}
 }
 
