@@ -61,15 +61,16 @@ function complaints(
 	input: unknown,
 	say: (path: readonly PropertyKey[]) => string,
 ): FieldError[] {
-	return issues
-		.flatMap((issue): FieldError[] => {
-			if (issue.code === "unrecognized_keys") {
-				return issue.keys.map((key) => ({ path: say([...issue.path, key]), message: "expected no such field" }));
-			}
-			const came = valueAt(input, issue.path);
-			return [{ path: say(issue.path), message: `expected ${issue.message}, got ${shown(came)}` }];
-		})
-		.slice(0, MAX_ERRORS);
+	const errors = issues.flatMap((issue): FieldError[] => {
+		if (issue.code === "unrecognized_keys") {
+			return issue.keys.map((key) => ({ path: say([...issue.path, key]), message: "expected no such field" }));
+		}
+		const came = valueAt(input, issue.path);
+		return [{ path: say(issue.path), message: `expected ${issue.message}, got ${shown(came)}` }];
+	});
+	// A value that breaks several rules whose expectation is one and the same is complained of once.
+	const once = new Map(errors.map((error) => [`${error.path}\n${error.message}`, error]));
+	return [...once.values()].slice(0, MAX_ERRORS);
 }
 
 /** What was expected, for schemas that do not say it themselves. */

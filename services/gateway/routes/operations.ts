@@ -8,7 +8,14 @@ import { ok, type Route, route } from "../route.ts";
 import { instant, instantOrDate, paging } from "../schemas.ts";
 import { PRODUCT_VERSION } from "../version.ts";
 
-const period = { from: instantOrDate.optional(), to: instantOrDate.optional() };
+const IN_ORDER = "an instant that is not after `to`";
+
+/** A period whose ends, where both are given, are in order. */
+function period(end: typeof instant | typeof instantOrDate) {
+	return z
+		.strictObject({ from: end.optional(), to: end.optional() })
+		.refine(({ from, to }) => !from || !to || Date.parse(from) <= Date.parse(to), { path: ["from"], error: IN_ORDER });
+}
 
 export const operationRoutes: readonly Route[] = [
 	route({
@@ -17,7 +24,7 @@ export const operationRoutes: readonly Route[] = [
 		access: "admin",
 		summary: "What became of every accepted scan",
 		success: { status: 200, description: "Sums by hour of acceptance; all time when no period is given" },
-		query: z.strictObject({ from: instant.optional(), to: instant.optional() }),
+		query: period(instant),
 		respond: async ({ call, organisation, query }) => ok(await call("analytics.ledger", { organisation, ...query })),
 	}),
 	route({
@@ -44,7 +51,7 @@ export const operationRoutes: readonly Route[] = [
 		summary: "Run a job now",
 		success: { status: 202, description: "The id of the run" },
 		limit: "writes",
-		body: z.strictObject(period),
+		body: period(instantOrDate),
 		bodyOptional: true,
 		async respond({ call, params, body }) {
 			const job = jobNamed(params.name);
