@@ -1,11 +1,28 @@
 import { defineConfig } from "vitest/config";
 
-/** Real servers and processes start in these tests: time-outs are generous, files run two at a time on small machines. */
+const EVERY_TEST = ["test/**/*.test.ts", "frontend/test/**/*.test.ts"];
+/** Tests that measure time or load the whole machine: each runs when nothing else does. */
+const ALONE = ["test/live/**/*.test.ts", "test/chaos/**/*.test.ts"];
+
+/** Real servers and processes start in these tests, so time-outs are generous. */
+const timeouts = { testTimeout: 60_000, hookTimeout: 120_000 };
+
 export default defineConfig({
 	test: {
-		include: ["test/**/*.test.ts", "frontend/test/**/*.test.ts"],
-		testTimeout: 60_000,
-		hookTimeout: 120_000,
-		maxWorkers: 2,
+		projects: [
+			{
+				test: {
+					name: "together",
+					include: EVERY_TEST,
+					exclude: ALONE,
+					maxWorkers: 2,
+					sequence: { groupOrder: 0 },
+					...timeouts,
+				},
+			},
+			{
+				test: { name: "alone", include: ALONE, fileParallelism: false, sequence: { groupOrder: 1 }, ...timeouts },
+			},
+		],
 	},
 });
