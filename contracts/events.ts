@@ -68,6 +68,7 @@ export interface LogStatus {
 
 /** What a gateway says of itself every second, and a last time (`leaving`) when it stops. */
 export interface GatewayReport {
+	/** The gateway's name, which belongs to its data folder: a restart on the same folder, and its spool, goes on under it. */
 	readonly node: string;
 	readonly at: number;
 	/** Scans accepted since this gateway's start, by organisation. */

@@ -18,6 +18,7 @@ import { CodeKeeper } from "./code-keeper.ts";
 import { Enricher } from "./enrich/enricher.ts";
 import { openGeoTable } from "./enrich/geo.ts";
 import { SaltKeeper } from "./enrich/salt-keeper.ts";
+import { gatewayId } from "./gateway-id.ts";
 import { HealthReport } from "./health.ts";
 import { Ingest } from "./ingest.ts";
 import { LeftBehind } from "./left-behind.ts";
@@ -47,6 +48,8 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 	const routes = [...API_ROUTES, ...descriptionRoutes(API_ROUTES)];
 	let broker: Service["broker"];
 	let by: ServedBy | undefined;
+	/** Under which it reports. */
+	let name: string;
 	let reporting: NodeJS.Timeout | undefined;
 	let leftBehind: LeftBehind | undefined;
 
@@ -115,6 +118,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			});
 		},
 		async started() {
+			name = await gatewayId(config.dataDir);
 			const log = await platform.log();
 			const spool = await openSpool({
 				dir: join(config.dataDir, "spool"),
@@ -135,9 +139,13 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			by = { parts, authenticator, limits };
 			http.handle(redirectHandler({ ...parts, logger: this.logger }));
 			http.handle(routerHandler(this as unknown as WebRouter, by));
-			reporting = setInterval(() => broadcast(broker, "gateway.report", ingest.report(broker.nodeID)), REPORT_MS);
+			reporting = setInterval(() => broadcast(broker, "gateway.report", ingest.report(name)), REPORT_MS);
 			if (config.natsServers) {
-				leftBehind = new LeftBehind({ dataDir: config.dataDir, log, logger: this.logger });
+				const onBroughtHome = (node: string) =>
+					broadcast(broker, "gateway.report", {
+						...{ node, at: Date.now(), accepted: {}, pending: 0, spooled: 0, leaving: true },
+					});
+				leftBehind = new LeftBehind({ dataDir: config.dataDir, log, logger: this.logger, onBroughtHome });
 				leftBehind.start();
 			}
 			salts.start();
@@ -151,7 +159,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			if (!by) return;
 			const { ingest } = by.parts;
 			await ingest.close(SETTLE_MS);
-			broadcast(broker, "gateway.report", { ...ingest.report(broker.nodeID), leaving: true });
+			broadcast(broker, "gateway.report", { ...ingest.report(name), leaving: true });
 		},
 	};
 }

@@ -20,6 +20,9 @@ export interface IngestParts {
 	readonly buffer?: Pick<IngestOptions, "maxPending" | "repeatForMs">;
 }
 
+/** Longest wait between two tries to empty the spool, ms: a log that is full stays so for a while. */
+const MAX_DRAIN_WAIT_MS = 4_000;
+
 export class Ingest {
 	readonly #parts: IngestParts;
 	readonly #buffer: IngestBuffer;
@@ -84,36 +87,32 @@ export class Ingest {
 	async #keepSpoolEmpty(): Promise<void> {
 		const { signal } = this.#closing;
 		const { drainEveryMs = 500 } = this.#parts;
+		let waitMs = drainEveryMs;
 		while (!signal.aborted) {
-			if (this.spooled > 0) await this.#drain(signal);
-			else if (this.away) await this.#probe();
-			await delay(drainEveryMs, undefined, { signal, ref: false }).catch(() => undefined);
+			const done = (this.spooled === 0 && !this.away) || (await this.#catchUp(signal));
+			waitMs = done ? drainEveryMs : Math.min(2 * waitMs, MAX_DRAIN_WAIT_MS);
+			await delay(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
 		}
 	}
 
-	/** What is in the spool is also what tells that the log is back: it goes first, and new scans follow it. */
-	async #drain(signal: AbortSignal): Promise<void> {
+	/** What is in the spool goes first and tells that the log is back; new scans follow it. False when it is not back. */
+	async #catchUp(signal: AbortSignal): Promise<boolean> {
 		const { log, spool, logger } = this.#parts;
-		// Its files are closed to what comes now.
-		this.#buffer.renewProducers();
-		const before = this.spooled;
 		try {
+			await log.ends();
+			// The spool's files are closed to what comes now.
+			this.#buffer.renewProducers();
+			const before = this.spooled;
 			await spool.drain(async (partition, message) => {
 				await log.append(partition % log.partitions, encodeMessage(message));
 				if (this.away) this.#back();
 			}, signal);
-			if (this.spooled < before) logger.info(`${before - this.spooled} scans went from the spool to the event log`);
+			if (before > 0) logger.info(`${before - this.spooled} scans went from the spool to the event log`);
+			if (this.away && this.spooled === 0) this.#back();
+			return true;
 		} catch {
-			// The log is still away; the spool keeps what it has.
+			return false;
 		}
-	}
-
-	/** With nothing in the spool that could be given to it, the log is asked for its end. */
-	async #probe(): Promise<void> {
-		await this.#parts.log.ends().then(
-			() => this.#back(),
-			() => undefined,
-		);
 	}
 
 	#back(): void {

@@ -13,11 +13,14 @@ import type { EventLog } from "../../platform/log/event-log.ts";
 import { encodeMessage } from "../../platform/log/message.ts";
 import { hasSpoolFiles, openSpool } from "../../platform/log/spool.ts";
 import { openSqliteLog } from "../../platform/log/sqlite-log.ts";
+import { readGatewayId } from "./gateway-id.ts";
 
 export interface LeftBehindOptions {
 	readonly dataDir: string;
 	readonly log: EventLog;
 	readonly logger: { info(message: string): void; warn(message: string): void };
+	/** Told that nothing waits any more in the spool of the gateway of this name. */
+	readonly onBroughtHome: (gateway: string) => void;
 	/** How often it is looked, ms; a folder must be nobody's at two looks in a row. @defaultValue 5,000 */
 	readonly everyMs?: number;
 }
@@ -64,8 +67,11 @@ export class LeftBehind {
 			const lock = tryLock(folder);
 			if (!lock) continue;
 			try {
-				if (this.#orphans.has(folder)) await this.#drainSpool(join(folder, "spool"));
-				else orphans.add(folder);
+				if (!this.#orphans.has(folder)) orphans.add(folder);
+				else if (await this.#drainSpool(join(folder, "spool"))) {
+					const gateway = await readGatewayId(folder);
+					if (gateway !== undefined) this.#options.onBroughtHome(gateway);
+				}
 			} finally {
 				lock.release();
 			}
@@ -86,16 +92,18 @@ export class LeftBehind {
 		this.#options.logger.info("What was in the file log has gone to NATS");
 	}
 
-	async #drainSpool(dir: string): Promise<void> {
+	/** True when nothing is left in it. */
+	async #drainSpool(dir: string): Promise<boolean> {
 		const { log, logger } = this.#options;
 		const spool = await openSpool({ dir, partitions: log.partitions, logger });
 		const scans = spool.scans;
 		try {
 			await spool.drain(this.#reappend, this.#stopping.signal);
+			logger.info(`${scans - spool.scans} scans of a gateway that is gone went to the event log`);
+			return spool.scans === 0;
 		} finally {
 			await spool.close();
 		}
-		logger.info(`${scans} scans of a gateway that is gone went to the event log`);
 	}
 
 	readonly #reappend: Reappend = async (partition, message) => {

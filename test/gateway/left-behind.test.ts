@@ -8,6 +8,7 @@ import { decodeMessage, encodeMessage } from "../../platform/log/message.ts";
 import { hasSpoolFiles, openSpool } from "../../platform/log/spool.ts";
 import { openSqliteLog } from "../../platform/log/sqlite-log.ts";
 import { until } from "../../scripts/servers/until.ts";
+import { gatewayId } from "../../services/gateway/gateway-id.ts";
 import { LeftBehind } from "../../services/gateway/left-behind.ts";
 import { atEndOfFile } from "../harness/cleanup.ts";
 import { temporaryFolder } from "../harness/folder.ts";
@@ -26,12 +27,14 @@ async function machine() {
 	const log = await openSqliteLog({ file: path.join(root, "shared.db"), partitions: 2 });
 	const dataDir = path.join(root, "gateway-1");
 	await mkdir(dataDir);
-	const leftBehind = new LeftBehind({ dataDir, log, logger: quiet, everyMs: 50 });
+	const broughtHome: string[] = [];
+	const onBroughtHome = (gateway: string) => void broughtHome.push(gateway);
+	const leftBehind = new LeftBehind({ dataDir, log, logger: quiet, everyMs: 50, onBroughtHome });
 	atEndOfFile(async () => {
 		await leftBehind.stop();
 		await log.close();
 	});
-	return { root, log, dataDir, leftBehind };
+	return { root, log, dataDir, leftBehind, broughtHome };
 }
 
 async function idsIn(log: EventLog): Promise<string[]> {
@@ -51,12 +54,13 @@ async function idsIn(log: EventLog): Promise<string[]> {
 }
 
 test("scans of a gateway that is gone reach the log, those of one that lives are its own", async () => {
-	const { root, log, leftBehind } = await machine();
+	const { root, log, leftBehind, broughtHome } = await machine();
 	for (const name of ["gateway-2", "gateway-3"]) {
 		const spool = await openSpool({ dir: path.join(root, name, "spool"), partitions: 2 });
 		await spool.append(1, message(name));
 		await spool.close();
 	}
+	const name = await gatewayId(path.join(root, "gateway-2"));
 	const living = lockDataDir(path.join(root, "gateway-3"));
 	leftBehind.start();
 	await until(async () => (await idsIn(log)).length === 1, { what: "the scan", timeoutMs: 5_000 });
@@ -66,6 +70,7 @@ test("scans of a gateway that is gone reach the log, those of one that lives are
 	});
 	expect(await idsIn(log)).toEqual(["gateway-2"]);
 	expect(await hasSpoolFiles(path.join(root, "gateway-3", "spool"))).toBe(true);
+	expect(broughtHome).toEqual([name]);
 	living.release();
 	await until(async () => (await idsIn(log)).length === 2, { what: "the other's scan", timeoutMs: 5_000 });
 });

@@ -9,7 +9,7 @@ import { Salts } from "./visitor.ts";
 
 /** How often they are asked for, ms, and how often until they were had. */
 const EVERY_MS = 10 * 60_000;
-const RETRY_MS = 250;
+const RETRY_MS = 500;
 const DAY_MS = 86_400_000;
 
 export class SaltKeeper {
