@@ -30,7 +30,9 @@ afterAll(async () => {
 const newStream = () => `SCANS${++streams}`;
 
 async function open(stream: string, options: Partial<JetStreamLogOptions> = {}): Promise<EventLog> {
-	const log = await openJetStreamLog({ servers: nats.url, stream, maxBytes: 64 * 1024 ** 2, ...options });
+	// Machines that run tests stall at times: what is not about time-outs gets a long one.
+	const defaults = { servers: nats.url, stream, maxBytes: 64 * 1024 ** 2, requestTimeoutMs: 10_000 };
+	const log = await openJetStreamLog({ ...defaults, openTimeoutMs: 10_000, ...options });
 	opened.push(log);
 	return log;
 }
@@ -140,10 +142,20 @@ test("a server that hangs is given up in time, and its outcome called unknown", 
 	const log = await open(newStream(), { requestTimeoutMs: 300 });
 	await log.append(0, Buffer.from("a"));
 	await nats.kill("SIGSTOP");
-	const begun = performance.now();
-	await expect(log.append(0, Buffer.from("b"))).rejects.toMatchObject({ type: "log_unavailable" });
-	expect(performance.now() - begun).toBeLessThan(1000);
-	await nats.kill("SIGCONT");
+	try {
+		// The system takes its time to stop a process: some may still be answered.
+		let begun = performance.now();
+		const refused = await (async () => {
+			for (;;) {
+				begun = performance.now();
+				await log.append(0, Buffer.from("b"));
+			}
+		})().catch(codeOf);
+		expect(refused).toBe("log_unavailable");
+		expect(performance.now() - begun).toBeLessThan(2000);
+	} finally {
+		await nats.kill("SIGCONT");
+	}
 	await isBack(log);
 });
 
