@@ -11,7 +11,7 @@ import { Channel } from "./channel.ts";
 import { FeedContent } from "./feed-channel.ts";
 import type { ChannelIdentity, LiveChannel, LiveSource, Outlet } from "./live-channel.ts";
 import type { RealtimeOptions } from "./options.ts";
-import { type Commit, PartitionTracker } from "./partition-tracker.ts";
+import { type Break, type Commit, PartitionTracker } from "./partition-tracker.ts";
 import { PolledChannel } from "./polled-channel.ts";
 import { slicesOf } from "./slices.ts";
 import { Turns } from "./turns.ts";
@@ -24,6 +24,8 @@ export interface Sources {
 	ledger(organisation: string): Promise<unknown>;
 	/** A reading failed; it is tried again. */
 	failed(channel: string, error: unknown): void;
+	/** Commits of a partition up to a position were not heard of; what shows them is read again. */
+	missed(partition: number, position: number, how: Exclude<Break, "start">): void;
 }
 
 /** A channel that commits feed, whatever it shows. */
@@ -63,6 +65,7 @@ export class ChannelRegistry {
 		this.#tracker = new PartitionTracker(options, {
 			commit: (commit) => this.#commit(commit),
 			broken: (partition, position, how) => {
+				if (how !== "start") sources.missed(partition, position, how);
 				for (const channel of this.#fed.values()) channel.broken(partition, position, how);
 			},
 			epoch: () => {

@@ -18,8 +18,11 @@ export interface Commit {
 	readonly skipped: Readonly<Record<string, number>>;
 }
 
-/** Why what is held cannot be continued: commits were missed, or the positions themselves began anew. */
-export type Break = "gap" | "reset";
+/**
+ * Why what is held cannot be continued: nothing was heard of the partition before, commits were missed, or the positions
+ * themselves began anew.
+ */
+export type Break = "start" | "gap" | "reset";
 
 export interface TrackerSink {
 	/** The next commit of its partition; what is held already includes it. */
@@ -187,7 +190,7 @@ export class PartitionTracker {
 			};
 			this.#partitions.set(id, partition);
 			// What led to the first position that is heard of was not seen.
-			this.#break(id, partition, position, "gap");
+			this.#break(id, partition, position, "start");
 		}
 		return partition;
 	}

@@ -153,6 +153,8 @@ export default function realtime(
 						const code = await call(broker, "codes.route", { organisation, reference: id }, within);
 						return code !== null && code.id === id && !code.deleted;
 					},
+					missed: (partition, position, how) =>
+						logger.warn(`Partition ${partition} up to ${position} was not heard of (${how}): reading again`),
 					failed: (channel, error) => logger.warn(`State of ${channel} cannot be read:`, (error as Error).message),
 				},
 				tellPresence: (report) => broadcast(broker, "realtime.presence", report),

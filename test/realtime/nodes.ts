@@ -56,6 +56,7 @@ export class DirectNode {
 				ledger: async () => ({}),
 				hasCode: async () => true,
 				failed: () => undefined,
+				missed: () => undefined,
 			},
 			tellPresence: () => undefined,
 		});
