@@ -77,35 +77,30 @@ export function routerHandler(web: WebRouter, by: ServedBy): RequestHandler {
 		delete request.headers["x-correlation-id"];
 		response.setHeader("X-Request-Id", requestId);
 		const path = pathOf(request);
-		const methods = methodsOf(web, path);
-		if (request.method === "OPTIONS" && methods.length > 0) {
-			answerPreflight(request, response, methods, origins());
+		const refused = (error: unknown) => refuse(error, response, requestId, web.logger);
+		if (request.method === "OPTIONS") {
+			const methods = methodsOf(web, path);
+			if (methods.length > 0) answerPreflight(request, response, methods, origins());
+			else refused(nothingAt(path));
 			return true;
 		}
 		if (request.headers.origin !== undefined) allowOrigin(request, response, origins());
-		if (methods.length > 0 && !methods.includes(request.method ?? "")) {
-			const allow = [...methods, "OPTIONS"];
-			refuse(
-				new CodedError("method_not_allowed", `Use ${methods.join(", ")}`, { allow }),
-				response,
-				requestId,
-				web.logger,
-			);
-			return true;
-		}
-		const unknown = (error?: unknown) =>
-			refuse(
-				error ?? new CodedError("not_found", `Nothing is at ${path.slice(0, 200)}`),
-				response,
-				requestId,
-				web.logger,
-			);
 		route(request, response, (error) => {
-			if (error) unknown(error);
-			else dashboard(request, response, unknown);
+			if (error) return refused(error);
+			const methods = methodsOf(web, path);
+			if (methods.length > 0) return refused(wrongMethod(methods));
+			dashboard(request, response, () => refused(nothingAt(path)));
 		});
 		return true;
 	};
+}
+
+function wrongMethod(methods: readonly string[]): CodedError {
+	return new CodedError("method_not_allowed", `Use ${methods.join(", ")}`, { allow: [...methods, "OPTIONS"] });
+}
+
+function nothingAt(path: string): CodedError {
+	return new CodedError("not_found", `Nothing is at ${path.slice(0, 200)}`);
 }
 
 function refuse(error: unknown, response: ServerResponse, requestId: string, logger: Logger): void {

@@ -16,7 +16,7 @@ export interface GeoPlace {
 
 export type GeoTable = (address: string) => GeoPlace;
 
-const BUNDLED = "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb";
+const require = createRequire(import.meta.url);
 const MAX_REMEMBERED = 10_000;
 const NOWHERE: GeoPlace = {};
 
@@ -39,7 +39,7 @@ interface Row {
  * @throws Error naming GEOIP_DB and its value when it cannot be read.
  */
 export async function openGeoTable(file: string | undefined): Promise<GeoTable> {
-	const path = file ?? createRequire(import.meta.url).resolve(BUNDLED);
+	const path = file ?? require.resolve("@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb");
 	let reader: Reader<Response>;
 	try {
 		reader = await maxmind.open(path, { cache: { max: MAX_REMEMBERED } });
