@@ -52,7 +52,7 @@ const TALLY_OF_SCANS = {
 const QUARTER_OF_SCAN = { $dateTrunc: { date: "$at", unit: "minute", binSize: QUARTER_MS / 60_000 } };
 
 /** Scans, visitors and bots, grouped: buckets by `ofBuckets`, raw scans by `ofScans`. */
-export function tallyBranches(reach: Reach, months: Months, ofBuckets: unknown, ofScans: unknown): Branch[] {
+function tallyBranches(reach: Reach, months: Months, ofBuckets: unknown, ofScans: unknown): Branch[] {
 	const { buckets, add, subtract } = reach.sections;
 	const branches: Branch[] = [];
 	if (buckets) {

@@ -159,7 +159,7 @@ function toShort({ scans, visitors, bots }: Tally): ShortTally {
 }
 
 /** Sums what was ever added to the quarters of `[start, end)`: it only grows, so an equal sum means nothing was added. */
-export function revisionPipeline(organisation: string, start: number, end: number): Document[] {
+function revisionPipeline(organisation: string, start: number, end: number): Document[] {
 	const dates = start < end ? [utcDate(start), utcDate(end - 1)] : [];
 	return [
 		{ $match: { organisation, date: { $gte: dates[0] ?? "", $lte: dates[1] ?? "" } } },

@@ -8,10 +8,8 @@ const UNESCAPED = /%([0-9A-F]{2})/g;
 const SEPARATED = /[%|]/g;
 /** Stands for the empty value: no escaped value ends in a lone `%`. */
 const EMPTY = "%";
-/** Stands before a name that JavaScript has plans for. */
+/** Stands before a name that every object of JavaScript has. */
 const RESERVED = "%_";
-
-const RESERVED_NAMES = new Set(["__proto__", "constructor", "prototype", "toString", "valueOf", "toBSON"]);
 
 function percent(character: string): string {
 	return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
@@ -20,7 +18,7 @@ function percent(character: string): string {
 /** A value as the name of a field. */
 export function escapeKey(value: string): string {
 	if (value === "") return EMPTY;
-	if (RESERVED_NAMES.has(value)) return RESERVED + value;
+	if (value in {}) return RESERVED + value;
 	return value.toWellFormed().replace(ESCAPED, percent);
 }
 

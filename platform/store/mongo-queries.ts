@@ -124,7 +124,7 @@ export class MongoQueries implements Questions {
 }
 
 /** Reads the index that has the organisations' own totals only. */
-export function organisationsPipeline(): Document[] {
+function organisationsPipeline(): Document[] {
 	return [
 		{ $match: { organisation: { $gte: "" }, partition: { $exists: true } } },
 		{ $group: { _id: "$organisation", first: { $min: "$first" } } },

@@ -146,6 +146,7 @@ export interface FenceDocument {
 const HOUR_S = 3_600;
 const VISITORS_LIVE_S = 48 * HOUR_S;
 const DEAD_LETTERS_LIVE_S = 30 * 24 * HOUR_S;
+const MADE_AHEAD_MS = 7 * 24 * HOUR_S * 1_000;
 const NAMESPACE_EXISTS = 48;
 
 const RAW_INDEXES: IndexDescription[] = [
@@ -251,13 +252,13 @@ export class MongoSchema {
 		await this.meta.updateOne({ _id: "epoch" }, { $setOnInsert: { epoch: crypto.randomUUID() } }, { upsert: true });
 		const known = await this.meta.findOne({ _id: "months" });
 		if (known && "months" in known) this.learnMonths(known.months);
-		const now = Date.now();
-		await this.ensureMonths([monthOf(now), monthOf(now + 7 * 24 * HOUR_S * 1_000)]);
+		await this.ensureMonths([monthOf(Date.now())]);
 	}
 
-	/** Makes the raw collections of months that have none. Outside any transaction. */
+	/** Makes the raw collections of months that have none, and of the one that is about to begin. Outside a transaction. */
 	async ensureMonths(months: Iterable<string>): Promise<void> {
-		const missing = [...new Set(months)].filter((month) => !this.#months.has(month));
+		const wanted = new Set([...months, monthOf(Date.now() + MADE_AHEAD_MS)]);
+		const missing = [...wanted].filter((month) => !this.#months.has(month));
 		if (missing.length === 0) return;
 		await Promise.all(missing.map((month) => this.#make(rawName(month), RAW_INDEXES)));
 		// Known to readers before the first scan is in it.

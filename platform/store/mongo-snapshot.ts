@@ -58,7 +58,7 @@ export async function readSnapshot(
 	}
 }
 
-export function snapshotPipeline(branches: readonly Branch[]): Document[] {
+function snapshotPipeline(branches: readonly Branch[]): Document[] {
 	const partitions: Branch = {
 		tag: "partition",
 		collection: "partitions",

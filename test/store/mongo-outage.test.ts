@@ -3,7 +3,7 @@
  * is counted twice, and nobody waits long.
  */
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,10 +39,13 @@ async function open(database: string): Promise<ScanStore> {
 	return store;
 }
 
+const thawFile = (database: string) => path.join(dir, `${database}.thaw`);
+
 /** Starts an owner of partition 0 and waits until it stands still with its transaction open. */
 async function freezeOwner(database: string): Promise<OwnedProcess> {
 	const script = fileURLToPath(new URL("./frozen-owner.ts", import.meta.url));
-	const owner = startProcess({ command: process.execPath, args: [script, server.url, database] });
+	const args = [script, server.url, database, thawFile(database)];
+	const owner = startProcess({ command: process.execPath, args });
 	await until(() => owner.output().includes("frozen\n"), { what: `the owner to freeze\n${owner.output()}` });
 	return owner;
 }
@@ -81,18 +84,33 @@ test("an owner killed in the middle of a commit is followed within 5 s, and its 
 	expect((await store.counts(selection())).value.scans).toBe(3);
 });
 
-test("an owner that only stood still is followed within 5 s as well, and adds nothing when it is gone", async () => {
+test("an owner that only stood still is followed within 5 s as well, and is refused when it goes on", async () => {
 	const store = await open("frozen");
 	const owner = await freezeOwner("frozen");
-	try {
-		const begun = performance.now();
-		const next = await Feeder.claim(store);
-		await next.feed([scan()]);
-		expect(performance.now() - begun).toBeLessThan(5_000);
-	} finally {
-		await owner.kill("SIGKILL");
-	}
+	const begun = performance.now();
+	const next = await Feeder.claim(store);
+	await next.feed([scan()]);
+	expect(performance.now() - begun).toBeLessThan(5_000);
+	await writeFile(thawFile("frozen"), "");
+	expect(await owner.exited).toMatchObject({ code: 0 });
+	expect(owner.output()).toMatch(/^claim_lost$/m);
 	expect((await store.counts(selection())).value.scans).toBe(1);
+});
+
+test("two owners meet on the clients' ids of their scans: each id is stored once, and neither owner fails", async () => {
+	const feeders = await Promise.all([0, 1].map(async (partition) => Feeder.claim(await open("ids"), partition)));
+	const sums = { stored: 0, duplicate: 0 };
+	for (let round = 0; round < 30; round++) {
+		const scans = Array.from({ length: 10 }, (_, n) => scan({ id: `${round}-${n}`, ownId: true }));
+		for (const { stored, duplicate } of await Promise.all(
+			feeders.map((feeder, code) => feeder.feed(scans.map((each) => ({ ...each, code: `code-${code}` })))),
+		)) {
+			sums.stored += stored;
+			sums.duplicate += duplicate;
+		}
+	}
+	expect(sums).toEqual({ stored: 300, duplicate: 300 });
+	expect((await feeders[0]?.store.counts(selection()))?.value.scans).toBe(300);
 });
 
 test("MongoDB killed again and again while scans are counted: none is lost, none counts twice", async () => {
