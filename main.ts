@@ -34,8 +34,8 @@ const ACTOR_MODULES: Readonly<Record<ActorName, () => Promise<{ default: unknown
 async function start(config: Config): Promise<() => Promise<void>> {
 	const lock = lockDataDir(config.dataDir);
 	if (config.services.includes("gateway") && !config.production) await buildDashboardOfCheckout();
-	const platform = createPlatform(config);
 	const broker = new ServiceBroker(brokerOptions(config));
+	const platform = createPlatform(config, broker.getLogger("platform"));
 	const metrics = await serveMetrics(config, (message) => broker.logger.warn(message));
 	for (const [name, load] of Object.entries(ACTOR_MODULES)) {
 		if (!config.services.includes(name as ActorName)) continue;

@@ -7,6 +7,7 @@ import type { Config } from "./config.ts";
 import { createHttpHost, type HttpHost } from "./http.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { openEventLog } from "./log/open.ts";
+import type { Logger } from "./logger.ts";
 import { openRecords } from "./records/open.ts";
 import type { Records } from "./records/records.ts";
 import { openScanStore } from "./store/open.ts";
@@ -25,7 +26,8 @@ interface Closable {
 	close(): Promise<void>;
 }
 
-export function createPlatform(config: Config): Platform {
+/** @param logger told what goes away and comes back */
+export function createPlatform(config: Config, logger?: Logger): Platform {
 	const opened: Promise<Closable>[] = [];
 
 	function once<T extends Closable>(open: () => Promise<T>): () => Promise<T> {
@@ -42,7 +44,7 @@ export function createPlatform(config: Config): Platform {
 	return {
 		config,
 		http: createHttpHost(config),
-		log: once(() => openEventLog(config)),
+		log: once(() => openEventLog(config, logger)),
 		store: once(() => openScanStore(config)),
 		records: once(() => openRecords(config)),
 		async close() {

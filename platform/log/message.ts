@@ -1,6 +1,7 @@
 /**
  * One message of the event log: scans of one producer in one partition, with what is needed to apply it exactly once.
- * Layout: version (1 byte), CRC-32 of the rest (4 bytes, big endian), JSON in UTF-8.
+ * Layout: version (1 byte), CRC-32 of version and body (4 bytes, big endian), body (JSON in UTF-8). Newer versions keep the
+ * first five bytes as they are, so that a damaged message is never taken for one of a newer release.
  */
 
 import { crc32 } from "node:zlib";
@@ -34,7 +35,7 @@ export function encodeMessage(message: ScanMessage): Uint8Array {
 	const body = Buffer.from(JSON.stringify(message));
 	const data = Buffer.allocUnsafe(HEADER_BYTES + body.length);
 	data[0] = VERSION;
-	data.writeUInt32BE(crc32(body), 1);
+	data.writeUInt32BE(checksum(VERSION, body), 1);
 	body.copy(data, HEADER_BYTES);
 	return data;
 }
@@ -44,9 +45,13 @@ export function decodeMessage(data: Uint8Array): Decoded {
 	if (buffer.length <= HEADER_BYTES)
 		return { kind: "malformed", reason: `${buffer.length} bytes, shorter than a header` };
 	const version = buffer[0] as number;
+	const body = buffer.subarray(HEADER_BYTES);
+	if (checksum(version, body) !== buffer.readUInt32BE(1)) return { kind: "malformed", reason: "checksum" };
 	if (version > VERSION) return { kind: "newer", version };
 	if (version < VERSION) return { kind: "malformed", reason: `version ${version}` };
-	const body = buffer.subarray(HEADER_BYTES);
-	if (crc32(body) !== buffer.readUInt32BE(1)) return { kind: "malformed", reason: "checksum" };
 	return { kind: "scans", message: JSON.parse(body.toString()) as ScanMessage };
+}
+
+function checksum(version: number, body: Uint8Array): number {
+	return crc32(body, crc32(Uint8Array.of(version)));
 }

@@ -21,6 +21,8 @@ export interface OwnerOptions {
 	onRead(): void;
 	/** Called when a message of a newer release was met: this process must be upgraded before it goes on. */
 	onNewer(version: number): void;
+	/** Called with the store's new epoch when the log was found to have lost what was applied. */
+	onNewEpoch(epoch: string): void;
 	/** Called when reading failed and is tried again. */
 	onTrouble(error: unknown): void;
 	/**
@@ -35,6 +37,8 @@ const LAST_RETRY_MS = 2_000;
 
 interface Claimed {
 	readonly claim: number;
+	/** Id of the log that is read, as it was when the reading began. */
+	readonly log: string;
 	applied: Position;
 	readonly waiting: ReadMessage[];
 	waitingScans: number;
@@ -80,7 +84,7 @@ export class PartitionOwner {
 		return {
 			partition: this.partition,
 			claim: claimed.claim,
-			log: this.#options.log.id,
+			log: claimed.log,
 			from: claimed.applied,
 			messages: claimed.waiting.slice(0, count),
 		};
@@ -147,13 +151,16 @@ export class PartitionOwner {
 
 	async #claimAndRead(onProgress: () => void): Promise<void> {
 		const { store, log, partition, owner } = this.#options;
+		// A log that cannot be asked cannot say which one it is either.
+		await log.ends();
 		const state = await store.claim(partition, owner);
 		const { after, rewound } = await startingPoint(log, state);
 		if (this.#stop.signal.aborted) return;
 		// Positions begin anew: what screens hold cannot be compared with them any more.
-		if (rewound) await store.renewEpoch();
+		if (rewound) this.#options.onNewEpoch(await store.renewEpoch());
 		const claimed: Claimed = {
 			claim: state.claim,
+			log: log.id,
 			applied: state.position,
 			waiting: [],
 			waitingScans: 0,

@@ -5,7 +5,7 @@
 
 import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import type { LogStatus } from "../../contracts/events.ts";
-import { type ActionsOf, broadcast } from "../../platform/actors.ts";
+import { type ActionsOf, broadcast, type EventsOf } from "../../platform/actors.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { Records } from "../../platform/records/records.ts";
@@ -63,6 +63,15 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 		},
 	};
 
+	const events: EventsOf<This> = {
+		"accounts.changed": {
+			async handler({ params }) {
+				// Today is another day now: what screens hold cannot go on. One node says so.
+				if (params.timeZone !== undefined && this.owners?.has(0)) this.epoch = await this.store.renewEpoch();
+			},
+		},
+	};
+
 	const methods: ServiceMethods & Methods & ThisType<This> = {
 		/** One beat: live nodes → whom the partitions belong to → where they stand, told to everybody. */
 		async beat() {
@@ -90,6 +99,12 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 					log: this.log,
 					store: this.store,
 					onRead: () => this.committer.wake(),
+					onNewEpoch: (epoch) => {
+						this.logger.warn(
+							`The event log lost what partition ${partition} had applied: reading it from its first message`,
+						);
+						this.epoch = epoch;
+					},
 					onNewer: (version) => {
 						this.outdated = true;
 						this.logger.error(
@@ -151,6 +166,7 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 	return {
 		name: "scans",
 		actions,
+		events,
 		methods,
 
 		async started() {
