@@ -11,6 +11,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CodedError, codeOf } from "../../contracts/errors.ts";
 import type { AcceptedScan } from "../../contracts/scan.ts";
 import { encodeMessage } from "../../platform/log/message.ts";
+import { DurableTotals } from "./durable-totals.ts";
 import { partitionOf } from "./partition-of.ts";
 
 /** What a lane appends to: the event log, or a spool. Resolves when durable. */
@@ -71,6 +72,7 @@ export class IngestBuffer {
 	readonly #options: Required<Omit<IngestOptions, "onAway">> & Pick<IngestOptions, "onAway">;
 	readonly #lanes: readonly Lane[];
 	readonly #accepted = new Map<string, number>();
+	readonly #durable = new DurableTotals();
 	#pending = 0;
 	#pendingBytes = 0;
 	#scheduled = false;
@@ -107,6 +109,11 @@ export class IngestBuffer {
 	/** Scans made durable since the start, by organisation. */
 	get accepted(): Record<string, number> {
 		return Object.fromEntries(this.#accepted);
+	}
+
+	/** Running totals of scans made durable, by producer and organisation. @param settled the spool is empty */
+	durableTotals(settled: boolean): Record<string, Record<string, number>> {
+		return this.#durable.report(Date.now(), settled);
 	}
 
 	/** The log takes messages again: from now on scans go to it. */
@@ -203,10 +210,10 @@ export class IngestBuffer {
 
 	async #makeDurable(lane: Lane, scans: readonly AcceptedScan[]): Promise<void> {
 		const { producer } = lane;
-		const data = nextMessage(producer, scans);
+		const { data, totals } = nextMessage(producer, scans);
 		if (!this.#away) {
 			const refusal = await this.#appendToLog(lane.partition, data);
-			if (refusal === undefined) return;
+			if (refusal === undefined) return this.#durable.note(producer.id, totals, Date.now());
 			// The message given up may yet be in the log: its number must not be used for other scans.
 			if (lane.producer === producer) lane.producer = newProducer();
 			this.#away = true;
@@ -214,6 +221,7 @@ export class IngestBuffer {
 		}
 		try {
 			await this.#options.spool.append(lane.partition, data);
+			this.#durable.note(producer.id, totals, Date.now());
 		} catch (error) {
 			if (lane.producer === producer) lane.producer = newProducer();
 			throw new CodedError("log_unavailable", "Neither the event log nor the spool can take scans now", {
@@ -242,14 +250,15 @@ function newProducer(): Producer {
 	return { id: randomUUID(), number: 0, totals: {} };
 }
 
-function nextMessage(producer: Producer, scans: readonly AcceptedScan[]): Uint8Array {
+function nextMessage(producer: Producer, scans: readonly AcceptedScan[]) {
 	const totals: Record<string, number> = {};
 	for (const { organisation } of scans) {
 		const total = (producer.totals[organisation] ?? 0) + 1;
 		producer.totals[organisation] = total;
 		totals[organisation] = total;
 	}
-	return encodeMessage({ producer: producer.id, number: ++producer.number, acceptedAt: Date.now(), totals, scans });
+	const number = ++producer.number;
+	return { data: encodeMessage({ producer: producer.id, number, acceptedAt: Date.now(), totals, scans }), totals };
 }
 
 /** A scan's share of a message, never less than what it takes: field names, numbers, and its texts escaped. */

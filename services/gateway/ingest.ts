@@ -73,7 +73,8 @@ export class Ingest {
 
 	report(node: string): GatewayReport {
 		const { accepted, pending } = this.#buffer;
-		return { node, at: Date.now(), accepted, pending, spooled: this.spooled };
+		const { spooled } = this;
+		return { node, at: Date.now(), accepted, producers: this.#buffer.durableTotals(spooled === 0), pending, spooled };
 	}
 
 	/** Lets everything that was accepted become durable, for at most `graceMs`, and closes the spool. */

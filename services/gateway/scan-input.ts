@@ -37,7 +37,7 @@ export const scanInput = z.strictObject({
 		.refine((value) => canonicalAddress(value) !== undefined, ADDRESS)
 		.optional()
 		.describe("never stored"),
-	userAgent: long.max(4_096).optional(),
+	userAgent: text(4_096, 0).optional(),
 	referrer: z
 		.string(REFERRER)
 		.max(4_096, REFERRER)
