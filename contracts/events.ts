@@ -73,6 +73,11 @@ export interface GatewayReport {
 	readonly at: number;
 	/** Scans accepted since this gateway's start, by organisation. */
 	readonly accepted: Readonly<Record<string, number>>;
+	/**
+	 * Running totals of scans made durable, by producer and organisation, of the producers that grew lately: what was
+	 * applied of a producer never exceeds its total for long, and what falls short of it is on its way, or lost.
+	 */
+	readonly producers?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 	/** Scans gathered or in flight to the log. */
 	readonly pending: number;
 	/** Scans that wait in the spool. */

@@ -13,10 +13,10 @@ import { type MongoSchema, type RawDocument, rawName, type ShortTally } from "./
 import { type Branch, readSnapshot, type Snapshot } from "./mongo-snapshot.ts";
 import { totalId } from "./mongo-writes.ts";
 import { MINUTE_MS } from "./quarters.ts";
-import type { LedgerSums, QuarterPoint, Reading, ScanStore, Selection, ValueCounts } from "./scan-store.ts";
+import type { QuarterPoint, Reading, ScanStore, Selection, ValueCounts } from "./scan-store.ts";
 import { addValues, rankValues, scansOf, subtractTally, subtractValues } from "./sections.ts";
 
-type Questions = Pick<ScanStore, "counts" | "series" | "breakdown" | "state" | "recent" | "ledger" | "organisations">;
+type Questions = Pick<ScanStore, "counts" | "series" | "breakdown" | "state" | "recent" | "organisations">;
 
 export class MongoQueries implements Questions {
 	readonly #schema: MongoSchema;
@@ -94,27 +94,6 @@ export class MongoQueries implements Questions {
 			.slice(0, limit)
 			.reverse();
 		return reading(snapshot, scans.map(feedScan));
-	}
-
-	async ledger(query: Parameters<ScanStore["ledger"]>[0]): Promise<LedgerSums> {
-		const { organisation, from, to } = query;
-		const at = { ...(from !== undefined && { $gte: new Date(from) }), ...(to !== undefined && { $lt: new Date(to) }) };
-		const match = { $match: { organisation, ...(Object.keys(at).length > 0 && { at }) } };
-		const fields = ["accepted", "stored", "duplicate", "missing"] as const;
-		const sums = Object.fromEntries(fields.map((field) => [field, { $sum: `$${field}` }]));
-		const reasons = [
-			match,
-			{ $project: { reason: { $objectToArray: "$dropped" } } },
-			{ $unwind: "$reason" },
-			{ $group: { _id: "$reason.k", dropped: { $sum: "$reason.v" } } },
-		];
-		const { of } = await readSnapshot(this.#schema, () => [
-			{ tag: "sums", collection: "ledger", pipeline: [match, { $group: { _id: null, ...sums } }] },
-			{ tag: "dropped", collection: "ledger", pipeline: reasons },
-		]);
-		const { accepted = 0, stored = 0, duplicate = 0, missing = 0 } = of("sums")[0] ?? {};
-		const dropped = of("dropped").map(({ _id, dropped }) => [unescapeKey(_id as string), dropped as number]);
-		return { accepted, stored, duplicate, missing, dropped: Object.fromEntries(dropped) };
 	}
 
 	async organisations(): Promise<{ readonly organisation: string; readonly first: number }[]> {

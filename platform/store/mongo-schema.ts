@@ -83,6 +83,7 @@ export interface PartitionDocument {
 export interface ProducerDocument {
 	readonly _id: string;
 	readonly partition: number;
+	readonly producer: string;
 	readonly number: number;
 	/** Running totals of accepted scans by escaped organisation. */
 	readonly totals?: Readonly<Record<string, number>>;
@@ -171,7 +172,7 @@ const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
 	ids: [{ key: { month: 1 }, name: "month" }],
 	visitors: [{ key: { at: 1 }, name: "expiry", expireAfterSeconds: VISITORS_LIVE_S }],
 	partitions: [],
-	producers: [],
+	producers: [{ key: { producer: 1 }, name: "producer" }],
 	ledger: [{ key: { organisation: 1, at: 1 }, name: "organisation_at" }],
 	dead_letters: [{ key: { at: 1 }, name: "expiry", expireAfterSeconds: DEAD_LETTERS_LIVE_S }],
 	revisions: [{ key: { organisation: 1, date: 1 }, name: "organisation_date" }],

@@ -4,6 +4,7 @@
  */
 
 import type { MongoClient } from "mongodb";
+import { readBooks, readLedger } from "./mongo-books.ts";
 import { claimPartition, toPartitionState } from "./mongo-claims.ts";
 import { createMongoClient } from "./mongo-connection.ts";
 import { closeDay, isDayClosed } from "./mongo-days.ts";
@@ -76,7 +77,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 		breakdown: (selection, by) => prepared(() => queries.breakdown(selection, by)),
 		state: (query) => prepared(() => queries.state(query)),
 		recent: (query) => prepared(() => queries.recent(query)),
-		ledger: (query) => prepared(() => queries.ledger(query)),
+		ledger: (query) => prepared(() => readLedger(schema, query)),
+		books: (query) => prepared(() => readBooks(schema, query)),
 		organisations: () => prepared(() => queries.organisations()),
 		isDayClosed: (organisation, date, start, end) =>
 			prepared(() => isDayClosed(schema, organisation, date, start, end)),

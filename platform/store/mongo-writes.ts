@@ -156,7 +156,7 @@ async function rememberProducers(schema: MongoSchema, session: ClientSession, se
 			const totals = Object.entries(changed).map(([key, total]) => [`totals.${escapeKey(key)}`, total]);
 			return upsert<ProducerDocument>(idOf(partition, producer), {
 				$set: { number, at: new Date(at), ...Object.fromEntries(totals) },
-				$setOnInsert: { partition },
+				$setOnInsert: { partition, producer },
 			});
 		}),
 	);

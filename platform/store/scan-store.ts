@@ -101,6 +101,13 @@ export interface LedgerSums {
 	readonly missing: number;
 }
 
+/** The ledger beside what it is held against. */
+export interface Books {
+	readonly sums: LedgerSums;
+	/** By producer, the running total of the organisation's scans that was applied; absent where nothing was. */
+	readonly applied: Readonly<Record<string, number>>;
+}
+
 /** A closed (or re-closed) day of an organisation, and the write of it. Times are epoch ms. */
 export interface DayToClose {
 	readonly organisation: string;
@@ -155,6 +162,14 @@ export interface ScanStore {
 	}): Promise<Reading<readonly FeedScan[]>>;
 	/** Sums of the ledger's hours that begin in `[from, to)`; all when absent. */
 	ledger(query: { readonly organisation: string; readonly from?: number; readonly to?: number }): Promise<LedgerSums>;
+
+	/** What `ledger` sums, and what of these producers was applied in all time, in one snapshot. */
+	books(query: {
+		readonly organisation: string;
+		readonly from?: number;
+		readonly to?: number;
+		readonly producers: readonly string[];
+	}): Promise<Reading<Books>>;
 
 	/** Organisations that ever had a scan, with the first quarter hour of theirs, epoch ms. */
 	organisations(): Promise<{ readonly organisation: string; readonly first: number }[]>;

@@ -4,12 +4,12 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { Counts, FeedScan, StoredScan } from "../../contracts/scan.ts";
 import { toFeedScan } from "./feed-scan.ts";
 import { MINUTE_MS } from "./quarters.ts";
-import type { LedgerSums, ScanStore } from "./scan-store.ts";
+import type { Books, LedgerSums, ScanStore } from "./scan-store.ts";
 import type { SqliteQuestions } from "./sqlite-questions.ts";
 import { rawTally } from "./sqlite-raw.ts";
 import { findSubject, scopeOf } from "./sqlite-scope.ts";
 
-type Query<M extends "state" | "recent" | "ledger"> = Parameters<ScanStore[M]>[0];
+type Query<M extends "state" | "recent" | "ledger" | "books"> = Parameters<ScanStore[M]>[0];
 
 export function readState(
 	database: DatabaseSync,
@@ -56,6 +56,20 @@ export function readLedger(database: DatabaseSync, { organisation, from, to }: Q
 		.prepare(`SELECT reason, sum(n) AS n FROM ledger_dropped ${where} GROUP BY reason`)
 		.all(...hours) as { reason: string; n: number }[];
 	return { ...sums, dropped: Object.fromEntries(dropped.map(({ reason, n }) => [reason, n])) };
+}
+
+export function readBooks(database: DatabaseSync, { producers, ...query }: Query<"books">): Books {
+	const applied = database
+		.prepare(
+			`SELECT producer, sum(total) AS total FROM producer_totals
+			WHERE partition IN (SELECT partition FROM partitions) AND producer IN (SELECT value FROM json_each(?))
+			AND organisation = ? GROUP BY producer`,
+		)
+		.all(JSON.stringify(producers), query.organisation) as { producer: string; total: number }[];
+	return {
+		sums: readLedger(database, query),
+		applied: Object.fromEntries(applied.map(({ producer, total }) => [producer, total])),
+	};
 }
 
 export function readOrganisations(database: DatabaseSync): { organisation: string; first: number }[] {

@@ -6,7 +6,7 @@ import type { Dimension } from "../../contracts/scan.ts";
 import { serveWorker } from "../worker-rpc.ts";
 import type { DayToClose, LedgerSums, PartitionState, Reading, ScanStore, Selection } from "./scan-store.ts";
 import { type FoldedDay, foldDay, isDayClosed } from "./sqlite-days.ts";
-import { readLedger, readOrganisations, readRecent, readState } from "./sqlite-listings.ts";
+import { readBooks, readLedger, readOrganisations, readRecent, readState } from "./sqlite-listings.ts";
 import { readPartitions } from "./sqlite-partitions.ts";
 import { SqliteQuestions } from "./sqlite-questions.ts";
 import { openForReading } from "./sqlite-schema.ts";
@@ -57,7 +57,7 @@ function readEpoch(database: DatabaseSync): string {
 
 const reader = new SqliteReader(workerData as SqliteReaderOptions);
 
-type Query<M extends "state" | "recent" | "ledger"> = Parameters<ScanStore[M]>[0];
+type Query<M extends "state" | "recent" | "ledger" | "books"> = Parameters<ScanStore[M]>[0];
 
 const methods = {
 	epoch: (_: undefined): string => reader.snapshot(readEpoch),
@@ -71,6 +71,7 @@ const methods = {
 	state: (query: Query<"state">) => reader.reading((database, questions) => readState(database, questions, query)),
 	recent: (query: Query<"recent">) => reader.reading((database) => readRecent(database, query)),
 	ledger: (query: Query<"ledger">): LedgerSums => reader.snapshot((database) => readLedger(database, query)),
+	books: (query: Query<"books">) => reader.reading((database) => readBooks(database, query)),
 	organisations: (_: undefined) => reader.snapshot(readOrganisations),
 	isDayClosed: (day: Parameters<typeof isDayClosed>[1]) => reader.snapshot((database) => isDayClosed(database, day)),
 	foldDay: (day: DayToClose): FoldedDay => reader.snapshot((database) => foldDay(database, day)),

@@ -101,6 +101,10 @@ class SqliteStore implements ScanStore {
 		return this.#read((reader) => reader.call("ledger", query));
 	}
 
+	books(query: Parameters<ScanStore["books"]>[0]) {
+		return this.#read((reader) => reader.call("books", query));
+	}
+
 	organisations() {
 		return this.#read((reader) => reader.call("organisations", undefined));
 	}

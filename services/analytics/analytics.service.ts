@@ -16,6 +16,7 @@ import { change, foldSeries, topRows } from "./answers.ts";
 import { Gateways, isApplied } from "./freshness.ts";
 import { balance } from "./ledger.ts";
 import { previousRange, type Range, resolveRange } from "./range.ts";
+import { RunningTotals } from "./running-totals.ts";
 import { selectCodes, toSelection } from "./selection.ts";
 import { TimeZones } from "./time-zones.ts";
 
@@ -35,6 +36,7 @@ interface State {
 	log: EventLog;
 	store: ScanStore;
 	gateways: Gateways;
+	runningTotals: RunningTotals;
 	timeZones: TimeZones;
 }
 
@@ -144,8 +146,15 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 		ledger: {
 			params: { organisation: "string", from: "string|optional", to: "string|optional" },
 			async handler({ params: { organisation, from, to } }) {
-				const sums = await this.store.ledger({ organisation, from: instant(from), to: instant(to) });
-				return balance(sums, this.gateways.reports());
+				const hours = { from: instant(from), to: instant(to) };
+				// Heard first, then the log's end, then what was applied: what is short then was not on its way.
+				const totals = this.runningTotals.of(organisation);
+				const spooledBesides = this.runningTotals.spooledByUnknown;
+				const ends = await this.log.ends().catch(() => undefined);
+				const producers = totals.map(({ producer }) => producer);
+				const { value, positions } = await this.store.books({ organisation, ...hours, producers });
+				const logApplied = ends !== undefined && isApplied(ends, positions);
+				return balance(value, { totals, spooledBesides, logApplied }, hours, Date.now());
 			},
 		},
 
@@ -161,7 +170,9 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 	const events: EventsOf<This> = {
 		"gateway.report": {
 			handler({ params }) {
-				this.gateways?.heard(params, Date.now());
+				const now = Date.now();
+				this.gateways?.heard(params, now);
+				this.runningTotals?.heard(params, now);
 			},
 		},
 		"accounts.changed": {
@@ -229,6 +240,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 		async started() {
 			[this.log, this.store] = await Promise.all([platform.log(), platform.store()]);
 			this.gateways = new Gateways();
+			this.runningTotals = new RunningTotals();
 			this.timeZones = new TimeZones();
 		},
 	};

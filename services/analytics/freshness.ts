@@ -30,11 +30,6 @@ export class Gateways {
 		}
 		return true;
 	}
-
-	/** The last reports of the gateways that are known. */
-	reports(): GatewayReport[] {
-		return [...this.#known.values()].map(({ report }) => report);
-	}
 }
 
 /** True when everything that was in the log at `ends` has been applied at `positions`. */

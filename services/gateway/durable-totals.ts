@@ -5,7 +5,7 @@
  */
 
 export interface DurableTotalsOptions {
-	/** Totals that are reported at most; those unchanged for longest are left out first. @defaultValue 1,000 */
+	/** Totals that are kept at most; those unchanged for longest are left out first. @defaultValue 1,000 */
 	readonly most?: number;
 	/** How long a total that does not change any more is reported while nothing waits in the spool, ms. @defaultValue 600,000 */
 	readonly keepMs?: number;
@@ -36,7 +36,7 @@ export class DurableTotals {
 			this.#entries.delete(key);
 			this.#entries.set(key, { producer, organisation, total, at: now });
 		}
-		this.#forget(({ at }) => now - at > this.#keepMs && this.#entries.size > this.#most);
+		this.#forget(() => this.#entries.size > this.#most);
 	}
 
 	/**
@@ -47,7 +47,7 @@ export class DurableTotals {
 	report(now: number, settled: boolean): Record<string, Record<string, number>> {
 		if (settled) this.#forget(({ at }) => now - at > this.#keepMs);
 		const totals: Record<string, Record<string, number>> = {};
-		for (const { producer, organisation, total } of [...this.#entries.values()].slice(-this.#most)) {
+		for (const { producer, organisation, total } of this.#entries.values()) {
 			totals[producer] ??= {};
 			totals[producer][organisation] = total;
 		}

@@ -63,4 +63,12 @@ describe("an answer is complete", () => {
 		gateways.heard({ ...report, leaving: true }, 7_000);
 		expect(gateways.allPresent(60_000)).toBe(true);
 	});
+
+	test("again as soon as a gateway that was killed reports from the same data folder", () => {
+		const gateways = new Gateways();
+		gateways.heard({ node: "home", at: 0, accepted: {}, pending: 5, spooled: 2 }, 0);
+		expect(gateways.allPresent(4_000)).toBe(false);
+		gateways.heard({ node: "home", at: 4_500, accepted: {}, pending: 0, spooled: 0 }, 4_500);
+		expect(gateways.allPresent(4_500)).toBe(true);
+	});
 });

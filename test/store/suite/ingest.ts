@@ -16,6 +16,20 @@ async function scansOf(store: ScanStore): Promise<number> {
 }
 
 export function ingestCases(provide: ProvideStore): void {
+	storeTest(provide, "the books say what was applied of each producer, beside the ledger's sums", async (store) => {
+		const [first, second] = [await Feeder.claim(store, 0), await Feeder.claim(store, 1)];
+		await first.feed([scan(), scan(), scan({ organisation: "other.$" })]);
+		await second.feed([scan()]);
+		first.producer.message([scan()]);
+		await first.feed([scan()]);
+		const producers = ["gateway-0", "gateway-1", "unknown"];
+		const books = await store.books({ organisation: "acme", producers, to: NOON });
+		expect(books).toMatchObject({ positions: { 0: 2, 1: 1 }, value: { sums: NOTHING } });
+		expect(books.value.applied).toEqual({ "gateway-0": 4, "gateway-1": 1 });
+		const { value } = await store.books({ organisation: "other.$", producers: ["gateway-0"] });
+		expect(value).toEqual({ sums: { ...NOTHING, accepted: 1, stored: 1 }, applied: { "gateway-0": 1 } });
+	});
+
 	storeTest(provide, "stored scans are counted, announced with totals, and balance the ledger", async (store) => {
 		const feeder = await Feeder.claim(store);
 		const scans = [scan({ visitor: "v" }), scan({ visitor: "v", bot: true }), scan({ code: "flyer" })];
