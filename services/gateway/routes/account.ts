@@ -10,7 +10,7 @@ import { text } from "../schemas.ts";
 import { endedSessionCookie, sessionCookie } from "../session-cookie.ts";
 
 const email = text(254).regex(/^[^\s@]+@[^\s@]+$/, "an e-mail address");
-const password = text(256, 8);
+const password = text(256, 12);
 const NOT_KEPT = { "Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer" };
 
 export const accountRoutes: readonly Route[] = [

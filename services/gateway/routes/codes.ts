@@ -99,7 +99,7 @@ const colour = z.string().regex(/^#?[0-9a-fA-F]{6}$/, COLOUR);
 const imageOptions = z.strictObject({
 	placement: text(256).optional().describe("the placement that the image's address names"),
 	size: wholeParameter(64, 4_096).optional().describe("width and height of the whole image, px"),
-	margin: wholeParameter(0, 64).optional().describe("quiet zone, modules"),
+	margin: wholeParameter(0, 40).optional().describe("quiet zone, modules"),
 	fg: colour.optional().describe("foreground, rrggbb"),
 	bg: colour.optional().describe("background, rrggbb"),
 	ec: z.enum(["L", "M", "Q", "H"]).optional().describe("error correction"),
