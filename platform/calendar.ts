@@ -16,6 +16,8 @@ const HOUR_MS = 60 * 60_000;
  */
 export function bucketStarts(from: number, to: number, interval: Interval, tz: string, most = 10_000): number[] {
 	const starts: number[] = [];
+	// An empty range touches nothing, wherever in a bucket it lies.
+	if (from >= to) return starts;
 	for (let at = firstBucket(from, interval, tz); at < to; at = nextBucket(at, interval, tz)) {
 		if (starts.length === most) {
 			throw new CodedError(

@@ -28,6 +28,7 @@ beforeAll(async () => {
 const post = (scan: Scan) => running.admin.request("POST", "/api/v1/scans", scan);
 const batch = (scans: readonly Scan[]) => running.admin.post<BatchAnswer>("/api/v1/scans/batch", { scans });
 const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+const daysAgo = (days: number) => at(-days * DAY_MS).slice(0, 10);
 
 async function accepted(scan: Scan): Promise<string> {
 	const answer = await post(scan);
@@ -283,14 +284,14 @@ describe("a posted scan", () => {
 			at(0),
 			at(290_000),
 			at(-399 * DAY_MS),
-			"2026-06-01T12:00:00+02:00",
-			"2026-06-01T12:00:00.123456Z",
+			`${daysAgo(170)}T12:00:00+02:00`,
+			`${daysAgo(170)}T12:00:00.123456Z`,
 		])
 			await accepted({ code: code.slug, at: time });
 		const to = at(300_000);
 		expect(await running.counted({ code: code.id, to })).toMatchObject({ scans: 5 });
-		const june = { code: code.id, from: "2026-06-01T10:00:00Z", to: "2026-06-01T10:00:00.001Z" };
-		expect(await running.counted(june)).toMatchObject({ scans: 1 });
+		const one = { code: code.id, from: `${daysAgo(170)}T10:00:00Z`, to: `${daysAgo(170)}T10:00:00.001Z` };
+		expect(await running.counted(one)).toMatchObject({ scans: 1 });
 	});
 });
 
@@ -380,7 +381,7 @@ describe("a scan sent again", () => {
 });
 
 describe("a visitor", () => {
-	const day = (back: number, time: string) => `${at(-back * DAY_MS).slice(0, 10)}T${time}Z`;
+	const day = (back: number, time: string) => `${daysAgo(back)}T${time}Z`;
 	const CASES: [name: string, scans: readonly Scan[], visitors: number][] = [
 		["is who the caller says", [{ visitor: "a" }, { visitor: "a" }, { visitor: "b" }], 2],
 		[
@@ -430,7 +431,7 @@ describe("a visitor", () => {
 			"in another zone's midnight is the same",
 			[
 				{ visitor: "a", at: day(3, "21:30:00").replace("Z", "+00:00") },
-				{ visitor: "a", at: `${at(-2 * DAY_MS).slice(0, 10)}T00:30:00+02:00` },
+				{ visitor: "a", at: `${daysAgo(2)}T00:30:00+02:00` },
 			],
 			1,
 		],
