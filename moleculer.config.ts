@@ -4,6 +4,7 @@
  */
 
 import type { BrokerOptions, LoggerConfig } from "moleculer";
+import { ClusterTransporter } from "./platform/cluster-transporter.ts";
 import type { Config } from "./platform/config.ts";
 
 /** Longest an actor may take to answer another, ms, unless the call says otherwise. */
@@ -18,12 +19,7 @@ export function brokerOptions(config: Config): BrokerOptions {
 	return {
 		namespace: "scanpulse",
 		nodeID: config.nodeId,
-		transporter: config.natsServers
-			? {
-					type: "NATS",
-					options: { servers: [...config.natsServers], maxReconnectAttempts: -1, reconnectTimeWait: 250 },
-				}
-			: null,
+		transporter: config.natsServers ? new ClusterTransporter({ servers: config.natsServers }) : null,
 		requestTimeout: REQUEST_TIMEOUT_MS,
 		// Only what the caller says may be repeated is (`retries` of a call), and only when no answer came.
 		retryPolicy: {

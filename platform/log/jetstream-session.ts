@@ -6,6 +6,7 @@
 
 import { connect, DiscardPolicy, type JetStreamManager, type NatsConnection, RetentionPolicy, StorageType } from "nats";
 import { CodedError } from "../../contracts/errors.ts";
+import { natsCredentials } from "../nats-credentials.ts";
 
 const CONNECT_TIMEOUT_MS = 1500;
 /** A connection on which the server is silent for two of these is dead. */
@@ -54,7 +55,7 @@ export function streamIdentity(info: {
  */
 export async function openSession(options: StreamOptions): Promise<JetStreamSession> {
 	const connection = await connect({
-		...credentials(options.servers),
+		...natsCredentials(options.servers),
 		servers: [...options.servers],
 		reconnect: false,
 		timeout: CONNECT_TIMEOUT_MS,
@@ -112,13 +113,4 @@ function partitionsOf(stream: string, subjects: readonly string[]): number {
 /** The number of an error that JetStream answered with, or undefined when it is none. */
 export function apiErrorOf(error: unknown): number | undefined {
 	return (error as { api_error?: { err_code?: number } } | null)?.api_error?.err_code;
-}
-
-/** The client does not read a user from its servers' addresses. */
-function credentials(servers: readonly string[]): { user?: string; pass?: string; token?: string; tls?: object } {
-	const url = URL.parse(servers[0] ?? "");
-	const tls = url?.protocol === "tls:" ? { tls: {} } : {};
-	if (!url?.username) return tls;
-	const user = decodeURIComponent(url.username);
-	return url.password ? { ...tls, user, pass: decodeURIComponent(url.password) } : { ...tls, token: user };
 }
