@@ -1,0 +1,78 @@
+/*
+ * What a redirect costs beyond HTTP: redirects a second of a process of gateway and codes, each scan logged durably, by
+ * those of a bare Node HTTP server that answers the same 302 to the same requests, measured in turns in one run on the
+ * same cores; beside it the whole product, counting while it is measured. Then the latency at half of that load.
+ *
+ *     node scripts/launch.cjs bench/redirect.ts [--rounds 3] [--seconds 5] [--connections 64] [--with jetstream]
+ *         [--patience MS] [--profile FOLDER]
+ */
+import { parseArgs } from "node:util";
+import { cost, median, ms, percent, rate } from "./load/figures.ts";
+import { type LoadResult, load } from "./load/generator.ts";
+import { KEY, makeCodes, type Subject, type SubjectName, startSubject } from "./load/subjects.ts";
+
+const CODES = 200;
+const WARM_UP_MS = 1_000;
+
+const { values: given } = parseArgs({
+	options: {
+		rounds: { type: "string", default: "3" },
+		seconds: { type: "string", default: "5" },
+		connections: { type: "string", default: "64" },
+		with: { type: "string", multiple: true, default: [] },
+		only: { type: "string" },
+		profile: { type: "string" },
+	},
+});
+
+// Every phone comes from an address of its own, as it does through a proxy, and under the usual rate limits.
+const env = { TRUST_PROXY: "1" };
+const names: SubjectName[] = given.only
+	? ["bare", given.only as SubjectName]
+	: ["bare", "gateway", "whole", ...(given.with as SubjectName[])];
+const subjects: Subject[] = [];
+const runs = new Map<string, LoadResult[]>();
+
+async function measure(subject: Subject, slugs: readonly string[], atRate?: number): Promise<LoadResult> {
+	const forMs = 1_000 * Number(given.seconds);
+	const connections = Number(given.connections);
+	const asked = { kind: "redirects", slugs, key: KEY, batch: 1 } as const;
+	const { url, pid } = subject;
+	const result = await load({ ...asked, url, pid, connections, rate: atRate, warmUpMs: WARM_UP_MS, forMs });
+	await subject.counted();
+	return result;
+}
+
+try {
+	let slugs: string[] = [];
+	for (const name of names) {
+		const subject = await startSubject(name, { env, profile: given.profile });
+		subjects.push(subject);
+		if (name !== "bare") slugs = await makeCodes(subject.url, CODES);
+	}
+	for (let round = 0; round < Number(given.rounds); round++) {
+		for (const subject of subjects) {
+			const result = await measure(subject, slugs);
+			runs.set(subject.name, [...(runs.get(subject.name) ?? []), result]);
+		}
+	}
+	const bare = runs.get("bare") as LoadResult[];
+	for (const { name } of subjects) {
+		const own = runs.get(name) as LoadResult[];
+		const shares = own.map((run, round) => run.perSecond / (bare[round] as LoadResult).perSecond);
+		const durable = own.reduce((sum, run) => sum + run.durable, 0) / own.reduce((sum, run) => sum + run.answers, 0);
+		const figures = [rate(median(own.map(({ perSecond }) => perSecond))), percent(median(shares)), percent(durable)];
+		console.log(`${name.padEnd(10)} ${figures[0]}, ${figures[1]} of bare; ${figures[2]} durable when answered`);
+		const costs = own.flatMap(({ cost }) => cost ?? []);
+		if (costs.length > 0) console.log(`           processor time a request: ${cost(costs)}`);
+		console.log(`           rounds: ${shares.map(percent).join(", ")}; statuses ${JSON.stringify(own[0]?.statuses)}`);
+	}
+	for (const subject of subjects) {
+		const half = median((runs.get(subject.name) as LoadResult[]).map(({ perSecond }) => perSecond)) / 2;
+		const { latency } = await measure(subject, slugs, half);
+		const figures = `p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}, p99.9 ${ms(latency.p999)}`;
+		console.log(`${subject.name.padEnd(10)} at ${rate(half)} evenly spaced: ${figures}`);
+	}
+} finally {
+	for (const subject of subjects) await subject.stop();
+}
