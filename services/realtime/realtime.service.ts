@@ -39,6 +39,8 @@ const PING_INTERVAL_MS = 5_000;
 const PING_TIMEOUT_MS = 5_000;
 /** How long a new connection may take to join a namespace, ms. */
 const CONNECT_MS = 10_000;
+/** Jobs are shown as the first page of their list over HTTP is; there are far fewer. */
+const JOBS_PAGE = 50;
 /** How long farewells may take to be written, ms. */
 const FAREWELL_MS = 100;
 
@@ -148,7 +150,10 @@ export default function realtime(
 					state: (organisation, code) => call(broker, "analytics.state", { organisation, code }, within),
 					feed: (organisation, code, limit) => call(broker, "analytics.feed", { organisation, code, limit }, within),
 					ledger: (organisation) => call(broker, "analytics.ledger", { organisation }, within),
-					jobs: () => call(broker, "cron.jobs", {}, within),
+					async jobs() {
+						const rows = await call(broker, "cron.jobs", {}, within);
+						return { rows, total: rows.length, page: 1, pageSize: JOBS_PAGE };
+					},
 					async hasCode(organisation, id) {
 						const code = await call(broker, "codes.route", { organisation, reference: id }, within);
 						return code !== null && code.id === id && !code.deleted;

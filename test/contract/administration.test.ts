@@ -223,8 +223,11 @@ describe("jobs and the ledger", () => {
 		);
 		expect(run).toMatchObject({ job: "run_daily_aggregation", status: "succeeded", attempt: 1 });
 		expect(Date.parse(run.finishedAt as string)).toBeGreaterThanOrEqual(Date.parse(run.startedAt as string));
-		const jobs = await running.admin.get<Job[] | { rows: Job[] }>("/api/v1/jobs");
-		expect(JSON.stringify(jobs)).toContain("run_daily_aggregation");
+		const jobs = await running.admin.get<{ rows: Job[] }>("/api/v1/jobs");
+		expect(jobs).toMatchObject({ page: 1, pageSize: 50, total: jobs.rows.length });
+		expect(jobs.rows.find(({ name }) => name === "run_daily_aggregation")?.lastRun).toMatchObject({
+			status: "succeeded",
+		});
 		await problemOf(await running.admin.request("POST", "/api/v1/jobs/dance/run"), 404, "not_found");
 	});
 

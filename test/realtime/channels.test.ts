@@ -155,7 +155,7 @@ describe("channels", () => {
 			["health", "jobs", "ledger"].map((name) => client.subscribe(name)),
 		);
 		expect(health?.snapshot).toMatchObject({ status: "ok" });
-		expect(jobs?.snapshot).toEqual([{ name: "audit" }]);
+		expect(jobs?.snapshot).toEqual({ rows: [{ name: "audit" }], total: 1, page: 1, pageSize: 50 });
 		expect(ledger?.snapshot).toMatchObject({ balanced: true });
 		cluster.count([{ code: "code-a", scans: 1 }]);
 		const [update] = await until(() => client.all("update").length > 0 && client.all("update"), { what: "the ledger" });

@@ -32,8 +32,13 @@ export const operationRoutes: readonly Route[] = [
 		path: "/api/v1/jobs",
 		access: "admin",
 		summary: "Jobs of the clock",
-		success: { status: 200, description: "Every job with its last run" },
-		respond: async ({ call }) => ok(await call("cron.jobs", {})),
+		success: { status: 200, description: "A page of jobs, each with its last run" },
+		query: z.strictObject(paging(["name"], "name")),
+		async respond({ call, query: { page, pageSize, sort } }) {
+			const jobs = (await call("cron.jobs", {})).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+			if (sort.startsWith("-")) jobs.reverse();
+			return ok({ rows: jobs.slice((page - 1) * pageSize, page * pageSize), total: jobs.length, page, pageSize });
+		},
 	}),
 	route({
 		method: "GET",
