@@ -53,8 +53,12 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 	let reporting: NodeJS.Timeout | undefined;
 	let leftBehind: LeftBehind | undefined;
 
-	const ask = <A extends ActionName>(action: A, params: Params<A>, timeout: number) =>
-		call(broker, action, params, { timeout, retries: 0 });
+	const offered = (action: ActionName) => broker.registry.getActionEndpoints(action)?.hasAvailable() === true;
+	/** @throws at once when nobody is there to be asked. */
+	const ask = async <A extends ActionName>(action: A, params: Params<A>, timeout: number) => {
+		if (!offered(action)) throw new CodedError("unavailable", `Nobody answers ${action} now`, { retryAfterMs: 1_000 });
+		return call(broker, action, params, { timeout, retries: 0 });
+	};
 
 	const codes = new CodeDirectory({
 		resolve: (slug) => ask("codes.resolve", { slug }, RESOLVE_MS),
@@ -70,7 +74,10 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 		prove: (token) => ask("accounts.authenticate", { token }, AUTHENTICATE_MS),
 	});
 	const limits = new KeyLimits((params) => ask("cache.incrementWithRateLimit", params, LIMIT_MS));
-	const salts = new SaltKeeper(() => ask("accounts.salts", {}, SALTS_MS));
+	const salts = new SaltKeeper({
+		ask: () => ask("accounts.salts", {}, SALTS_MS),
+		file: join(config.dataDir, "salts.json"),
+	});
 
 	const events: EventsOf = {
 		"codes.changed": { handler: ({ params }) => codes.apply(params.code) },
@@ -119,6 +126,8 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 		},
 		async started() {
 			name = await gatewayId(config.dataDir);
+			await salts.start();
+			const saltsHeld = salts.held(FIRST_SALTS_MS);
 			const log = await platform.log();
 			const spool = await openSpool({
 				dir: join(config.dataDir, "spool"),
@@ -133,7 +142,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 				partitions: log.partitions,
 				log: () => inTime(log.ends(), HEALTH_MS),
 				cache: () => ask("cache.stats", {}, HEALTH_MS),
-				offered: (action) => !(broker.findNextActionEndpoint(action) instanceof Error),
+				offered,
 			});
 			const parts: GatewayParts = { config, http, codes, enricher, ingest, health };
 			by = { parts, authenticator, limits };
@@ -148,14 +157,12 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 				leftBehind = new LeftBehind({ dataDir: config.dataDir, log, logger: this.logger, onBroughtHome });
 				leftBehind.start();
 			}
-			salts.start();
 			await keeper.start();
-			await salts.held(FIRST_SALTS_MS);
+			await saltsHeld;
 		},
 		async stopped() {
 			clearInterval(reporting);
-			salts.stop();
-			await Promise.all([keeper.stop(), leftBehind?.stop()]);
+			await Promise.all([salts.stop(), keeper.stop(), leftBehind?.stop()]);
 			if (!by) return;
 			const { ingest } = by.parts;
 			await ingest.close(SETTLE_MS);

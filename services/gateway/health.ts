@@ -3,7 +3,7 @@
  * else is away makes it `degraded`. Asked often and by anybody, so an answer is kept for a moment.
  */
 
-import type { Result } from "../../contracts/actions.ts";
+import type { ActionName, Result } from "../../contracts/actions.ts";
 import type { ScansPosition } from "../../contracts/events.ts";
 import type { Ingest } from "./ingest.ts";
 
@@ -26,7 +26,7 @@ export interface HealthQuestions {
 	/** Asks the cache actor. @throws when it does not answer in time. */
 	readonly cache: () => Promise<Result<"cache.stats">>;
 	/** Whether somebody offers an action now. */
-	readonly offered: (action: string) => boolean;
+	readonly offered: (action: ActionName) => boolean;
 }
 
 const KEPT_MS = 500;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Credential } from "../../contracts/account.ts";
 import type { RoutableCode } from "../../contracts/code.ts";
 import { until } from "../../scripts/servers/until.ts";
-import { Authenticator } from "../../services/gateway/authenticator.ts";
+import { Authenticator, type AuthenticatorOptions } from "../../services/gateway/authenticator.ts";
 import { CodeDirectory } from "../../services/gateway/code-directory.ts";
 import { TokenBuckets } from "../../services/gateway/token-buckets.ts";
 
@@ -110,9 +110,13 @@ describe("the codes that a gateway remembers", () => {
 
 describe("a credential", () => {
 	const credential: Credential = { kind: "key", id: "k1", organisation: "o", scopes: ["codes:read"] };
-	function accounts(answer: () => Promise<Credential | null> = async () => credential) {
+	function accounts(
+		answer: () => Promise<Credential | null> = async () => credential,
+		times: Partial<AuthenticatorOptions> = {},
+	) {
 		let asked = 0;
 		const authenticator = new Authenticator({
+			...times,
 			adminKey: "the-key-of-the-administrator",
 			prove: () => {
 				asked++;
@@ -150,6 +154,51 @@ describe("a credential", () => {
 		const { authenticator } = accounts(async () => ({ ...credential, expiresAt: Date.now() + 30 }));
 		expect(await authenticator.authenticate("t")).not.toBeNull();
 		await until(async () => (await authenticator.authenticate("t")) === null, { what: "its end", timeoutMs: 1_000 });
+	});
+
+	test("that was proven lately is believed while accounts does not answer, one that was not is not", async () => {
+		let away = false;
+		const { authenticator } = accounts(
+			async () => {
+				if (away) throw new Error("away");
+				return credential;
+			},
+			{ believedMs: 0, believedInOutageMs: 200 },
+		);
+		await authenticator.authenticate("t");
+		away = true;
+		expect(await authenticator.authenticate("t")).toEqual(credential);
+		await expect(authenticator.authenticate("another")).rejects.toThrow("away");
+		const believed = () => authenticator.authenticate("t").catch(() => undefined);
+		await until(async () => (await believed()) === undefined, { what: "its end", timeoutMs: 2_000 });
+	});
+
+	test("is not waited for while accounts hangs", async () => {
+		let hangs = false;
+		const { authenticator, asked } = accounts(
+			() => (hangs ? new Promise(() => undefined) : Promise.resolve(credential)),
+			{
+				believedMs: 0,
+				patienceMs: 50,
+			},
+		);
+		await authenticator.authenticate("t");
+		hangs = true;
+		await authenticator.authenticate("t");
+		const begun = performance.now();
+		for (let index = 0; index < 100; index++) expect(await authenticator.authenticate("t")).toEqual(credential);
+		expect(performance.now() - begun).toBeLessThan(50);
+		expect(asked()).toBe(2);
+	});
+
+	test("that was revoked during an outage is refused soon after accounts answers again", async () => {
+		let answer: () => Promise<Credential | null> = async () => credential;
+		const { authenticator } = accounts(() => answer(), { believedMs: 0 });
+		await authenticator.authenticate("t");
+		answer = () => Promise.reject(new Error("away"));
+		expect(await authenticator.authenticate("t")).toEqual(credential);
+		answer = async () => null;
+		await until(async () => (await authenticator.authenticate("t")) === null, { what: "its end", timeoutMs: 2_000 });
 	});
 
 	test("of the administrator asks nobody", async () => {

@@ -13,13 +13,18 @@ const HASH_BYTES = 16;
 export class Salts {
 	#byDay: readonly Salt[] = [];
 
-	/** False until salts were had for the first time. */
+	/** False until salts were had, and when the last of them had to be destroyed. */
 	get held(): boolean {
 		return this.#byDay.length > 0;
 	}
 
 	replace(salts: readonly Salt[]): void {
-		if (salts.length > 0) this.#byDay = salts.toSorted((a, b) => (a.day < b.day ? -1 : 1));
+		this.#byDay = salts.toSorted((a, b) => (a.day < b.day ? -1 : 1));
+	}
+
+	/** Those held, oldest first. */
+	all(): readonly Salt[] {
+		return this.#byDay;
 	}
 
 	/** Whether the day of an instant has its salt. */
