@@ -8,6 +8,9 @@ import type { AddressInfo } from "node:net";
 const ID = "0199a1b2-c3d4-7000-8000-0123456789ab";
 const REDIRECT = {
 	"X-Request-Id": ID,
+	"RateLimit-Limit": "100",
+	"RateLimit-Remaining": "99",
+	"RateLimit-Reset": "1",
 	Location: "https://example.com/landing",
 	"Cache-Control": "private, no-store",
 	"Content-Length": "0",

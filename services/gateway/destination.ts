@@ -32,8 +32,7 @@ export function chooseDestination(code: RoutableCode | null, traveller: Travelle
 	const reason = whyGone(code, traveller.now);
 	if (reason) return { kind: "gone", reason, url: code.fallbackUrl };
 	const rule = code.rules.find((candidate) => holds(candidate, traveller));
-	const url = rule?.url ?? chooseVariant(code.variants, `${traveller.visitor}\n${code.id}`)?.url ?? code.url;
-	return { kind: "destination", url };
+	return { kind: "destination", url: rule?.url ?? chooseVariant(code, traveller)?.url ?? code.url };
 }
 
 function whyGone(code: RoutableCode, now: number): "inactive" | "expired" | "used_up" | undefined {
@@ -67,10 +66,11 @@ function meets(name: keyof RuleCondition, condition: RuleCondition, traveller: T
 	}
 }
 
-function chooseVariant(variants: readonly Variant[], key: string): Variant | undefined {
+/** The visitor is asked for only where there is a choice: telling visitors apart is what costs most in a redirect. */
+function chooseVariant({ id, variants }: RoutableCode, traveller: Traveller): Variant | undefined {
 	const total = variants.reduce((sum, { weight }) => sum + weight, 0);
 	if (total <= 0) return undefined;
-	let point = (hash32(key) / 2 ** 32) * total;
+	let point = (hash32(`${traveller.visitor}\n${id}`) / 2 ** 32) * total;
 	for (const variant of variants) {
 		point -= variant.weight;
 		if (point < 0) return variant;

@@ -53,8 +53,14 @@ export function requireAllowed({ allowed, limit, resetMs }: Allowance): void {
 }
 
 /** @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/03/ */
-export function setRateLimitHeaders(response: ServerResponse, { limit, remaining, resetMs }: Allowance): void {
-	response.setHeader("RateLimit-Limit", String(limit));
-	response.setHeader("RateLimit-Remaining", String(remaining));
-	response.setHeader("RateLimit-Reset", String(Math.ceil(resetMs / 1_000)));
+export function rateLimitHeaders({ limit, remaining, resetMs }: Allowance): Record<string, string> {
+	return {
+		"RateLimit-Limit": String(limit),
+		"RateLimit-Remaining": String(remaining),
+		"RateLimit-Reset": String(Math.ceil(resetMs / 1_000)),
+	};
+}
+
+export function setRateLimitHeaders(response: ServerResponse, allowance: Allowance): void {
+	for (const [name, value] of Object.entries(rateLimitHeaders(allowance))) response.setHeader(name, value);
 }

@@ -11,11 +11,10 @@ import type { Config } from "../../platform/config.ts";
 import type { RequestHandler } from "../../platform/http.ts";
 import { clientAddress, limitedNetwork } from "./client-address.ts";
 import type { CodeDirectory } from "./code-directory.ts";
-import { chooseDestination, type Destination } from "./destination.ts";
-import type { Enricher, RawScan } from "./enrich/enricher.ts";
-import { primaryLanguage } from "./enrich/text.ts";
+import { chooseDestination, type Destination, type Traveller } from "./destination.ts";
+import type { Enricher, RawScan, Reading } from "./enrich/enricher.ts";
 import type { Ingest } from "./ingest.ts";
-import { setRateLimitHeaders } from "./limits.ts";
+import { rateLimitHeaders } from "./limits.ts";
 import { locationOf } from "./location.ts";
 import { PAGES, type PageContent, sendPage } from "./pages.ts";
 import { sendProblem } from "./problem.ts";
@@ -40,12 +39,18 @@ const SLUG = /^[A-Za-z0-9_-]{1,64}$/;
 interface Asked {
 	readonly request: IncomingMessage;
 	readonly response: ServerResponse;
+	/** Of the answer, whatever it will be; written with its head in one go. */
+	readonly headers: Record<string, string>;
 	readonly source: "qr" | "link";
+	readonly slug: string;
 	readonly placement: string | undefined;
 	readonly query: string;
 	readonly address: string;
+	readonly network: string;
 	readonly counted: boolean;
 }
+
+type Answerable = Pick<Asked, "response" | "headers" | "counted">;
 
 /** Makes the handler; it leaves every path that is no code's to the next. */
 export function redirectHandler(parts: RedirectParts): RequestHandler {
@@ -66,80 +71,68 @@ class Redirect {
 		const url = request.url ?? "";
 		if (!url.startsWith("/q/") && !url.startsWith("/l/")) return false;
 		const requestId = requestIdOf(request);
-		response.setHeader("X-Request-Id", requestId);
+		const headers = { "X-Request-Id": requestId };
 		if (!METHODS.includes(request.method ?? "")) {
 			const allow = new CodedError("method_not_allowed", `Use ${METHODS.join(" or ")}`, { allow: METHODS });
+			response.setHeaders(new Map(Object.entries(headers)));
 			sendProblem(response, allow, requestId);
 			return true;
 		}
-		const withBody = request.method === "GET";
-		const network = limitedNetwork(clientAddress(request, this.#parts.config.trustProxy));
-		if (!this.#allow(response, this.#redirects.take(network), withBody)) return true;
+		const answerable: Answerable = { response, headers, counted: request.method === "GET" };
+		const address = clientAddress(request, this.#parts.config.trustProxy);
+		const network = limitedNetwork(address);
+		if (!this.#allow(answerable, this.#redirects.take(network))) return true;
 		const [, kind, slug = "", placement, query = ""] = PATH.exec(url) ?? [];
 		if (!SLUG.test(slug) || (kind === "l" && placement)) {
-			sendPage(response, PAGES.unknown, withBody);
+			answerPage(answerable, PAGES.unknown);
 			return true;
 		}
+		const source = kind === "q" ? "qr" : "link";
 		const asked: Asked = {
-			request,
-			response,
-			source: kind === "q" ? "qr" : "link",
-			placement: decoded(placement),
-			query,
-			address: clientAddress(request, this.#parts.config.trustProxy),
-			counted: withBody,
+			...{ request, response, headers, counted: answerable.counted },
+			...{ source, slug, placement: decoded(placement), query, address, network },
 		};
 		const code = this.#parts.codes.known(slug);
 		if (code) this.#answer(asked, code);
-		else this.#look(asked, slug, code, network);
+		else this.#look(asked, code);
 		return true;
 	}
 
 	/** For slugs that memory does not have, or has as nobody's: those are limited more tightly. */
-	#look(asked: Asked, slug: string, known: null | undefined, network: string): void {
-		if (!this.#allow(asked.response, this.#unknownSlugs.look(network), asked.counted)) return;
-		const found = known === null ? Promise.resolve(null) : this.#parts.codes.resolve(slug);
+	#look(asked: Asked, known: null | undefined): void {
+		if (!this.#allow(asked, this.#unknownSlugs.look(asked.network))) return;
+		const found = known === null ? Promise.resolve(null) : this.#parts.codes.resolve(asked.slug);
 		found.then(
 			(code) => {
-				if (!code) this.#unknownSlugs.take(network);
+				if (!code) this.#unknownSlugs.take(asked.network);
 				this.#answer(asked, code);
 			},
 			(error) => {
 				this.#parts.logger.warn("A code could not be looked up", (error as Error).message);
-				asked.response.setHeader("Retry-After", "1");
-				sendPage(asked.response, PAGES.unavailable, asked.counted);
+				asked.headers["Retry-After"] = "1";
+				answerPage(asked, PAGES.unavailable);
 			},
 		);
 	}
 
 	#answer(asked: Asked, code: RoutableCode | null): void {
-		const { enricher } = this.#parts;
-		const raw = rawScanOf(asked);
-		const agent = enricher.agentOf(raw);
-		const destination = chooseDestination(code, {
-			now: raw.at,
-			device: agent.device,
-			os: agent.os,
-			country: enricher.countryOf(asked.address),
-			language: primaryLanguage(raw.language),
-			visitor: (code && enricher.visitorOf(code.organisation, raw)) ?? `${asked.address}\n${raw.userAgent}`,
-		});
+		const reading = this.#parts.enricher.read(code?.organisation ?? "", rawScanOf(asked));
+		const destination = chooseDestination(code, travellerOf(reading));
 		const page = pageFor(destination);
 		if (page || !code) {
-			sendPage(asked.response, page ?? PAGES.unknown, asked.counted);
+			answerPage(asked, page ?? PAGES.unknown);
 			return;
 		}
 		const location = locationOf((destination as { url: string }).url, asked.query);
-		if (destination.kind === "destination" && asked.counted) {
-			void this.#countAndSendOn(asked.response, location, code, raw);
-		} else sendOn(asked.response, location);
+		if (destination.kind === "destination" && asked.counted) void this.#countAndSendOn(asked, location, code, reading);
+		else sendOn(asked, location);
 	}
 
-	async #countAndSendOn(response: ServerResponse, location: string, code: RoutableCode, raw: RawScan): Promise<void> {
+	async #countAndSendOn(asked: Asked, location: string, code: RoutableCode, reading: Reading): Promise<void> {
 		const { ingest, enricher, config, logger } = this.#parts;
 		let id: string | undefined;
 		try {
-			const scan = enricher.enrich(code, raw);
+			const scan = enricher.scanOf(code, reading);
 			const durable = ingest.accept([scan]).then(
 				() => true,
 				(error: Error) => {
@@ -154,18 +147,42 @@ class Redirect {
 			ingest.countLoss();
 			logger.error("A redirect's scan could not be made", error);
 		}
-		sendOn(response, location, id);
+		sendOn(asked, location, id);
 	}
 
 	/** Says what is left of a limit, and answers with a page when nothing is. */
-	#allow(response: ServerResponse, allowance: Allowance, withBody: boolean): boolean {
+	#allow(asked: Answerable, allowance: Allowance): boolean {
 		if (!this.#parts.config.rateLimits) return true;
-		setRateLimitHeaders(response, allowance);
+		Object.assign(asked.headers, rateLimitHeaders(allowance));
 		if (allowance.allowed) return true;
-		response.setHeader("Retry-After", String(Math.max(1, Math.ceil(allowance.resetMs / 1_000))));
-		sendPage(response, PAGES.tooMany, withBody);
+		asked.headers["Retry-After"] = String(Math.max(1, Math.ceil(allowance.resetMs / 1_000)));
+		answerPage(asked, PAGES.tooMany);
 		return false;
 	}
+}
+
+function answerPage({ response, headers, counted }: Answerable, page: PageContent): void {
+	response.setHeaders(new Map(Object.entries(headers)));
+	sendPage(response, page, counted);
+}
+
+/** What rules and variants look at, each found out only when one asks. */
+function travellerOf(reading: Reading): Traveller {
+	const { raw, agent } = reading;
+	return {
+		now: raw.at,
+		device: agent.device,
+		os: agent.os,
+		get country() {
+			return reading.foundPlace.country;
+		},
+		get language() {
+			return reading.language;
+		},
+		get visitor() {
+			return reading.visitor ?? `${raw.address}\n${raw.userAgent}`;
+		},
+	};
 }
 
 /** The page of a destination that has no address. */
@@ -174,12 +191,10 @@ function pageFor(destination: Destination): PageContent | undefined {
 	return destination.kind === "gone" && destination.url === undefined ? PAGES[destination.reason] : undefined;
 }
 
-function sendOn(response: ServerResponse, location: string, scanId?: string): void {
-	const headers: Record<string, string> = {
-		Location: location,
-		"Cache-Control": "private, no-store",
-		"Content-Length": "0",
-	};
+function sendOn({ response, headers }: Answerable, location: string, scanId?: string): void {
+	headers.Location = location;
+	headers["Cache-Control"] = "private, no-store";
+	headers["Content-Length"] = "0";
 	if (scanId !== undefined) headers["X-Scan-Id"] = scanId;
 	response.writeHead(302, headers).end();
 }

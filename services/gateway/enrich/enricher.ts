@@ -52,9 +52,18 @@ export class Enricher {
 		return this.#salts.held;
 	}
 
+	/** What can be told of a scan of this organisation; each thing is found out when it is first asked for. */
+	read(organisation: string, raw: RawScan): Reading {
+		return new Reading(organisation, raw, this.#salts, this.#geo);
+	}
+
 	enrich(code: ScannedCode, raw: RawScan): AcceptedScan {
-		const agent = this.agentOf(raw);
-		const place = this.#placeOf(raw);
+		return this.scanOf(code, this.read(code.organisation, raw));
+	}
+
+	scanOf(code: ScannedCode, reading: Reading): AcceptedScan {
+		const { raw, agent } = reading;
+		const place = placeOf(raw, reading.foundPlace);
 		return {
 			id: raw.id ?? uuid7(Date.now()),
 			ownId: raw.id === undefined ? undefined : true,
@@ -72,40 +81,69 @@ export class Enricher {
 			city: dimensionText(place.city),
 			lat: place.lat,
 			lon: place.lon,
-			language: primaryLanguage(raw.language),
+			language: reading.language,
 			referrer: referrerHost(raw.referrer),
 			placement: placementKey(raw.placement ?? ""),
 			utm_source: dimensionText(raw.utm?.source),
 			utm_medium: dimensionText(raw.utm?.medium),
 			utm_campaign: dimensionText(raw.utm?.campaign),
-			visitor: agent.bot ? undefined : this.visitorOf(code.organisation, raw),
+			visitor: agent.bot ? undefined : reading.visitor,
 		};
 	}
+}
 
-	countryOf(address: string): string | undefined {
-		return this.#geo(address).country;
+/** What address, user agent and language of one request tell. Nothing is looked up twice, or without being asked for. */
+export class Reading {
+	readonly raw: RawScan;
+	readonly agent: Agent;
+	readonly #organisation: string;
+	readonly #salts: Salts;
+	readonly #geo: GeoTable;
+	#place: GeoPlace | undefined;
+	/** Null until asked for. */
+	#visitor: string | undefined | null = null;
+
+	constructor(organisation: string, raw: RawScan, salts: Salts, geo: GeoTable) {
+		this.raw = raw;
+		const agent = readUserAgent(raw.userAgent);
+		this.agent = raw.unseen ? { ...agent, device: "bot", bot: true } : agent;
+		this.#organisation = organisation;
+		this.#salts = salts;
+		this.#geo = geo;
 	}
 
-	agentOf({ userAgent, unseen }: RawScan): Agent {
-		const agent = readUserAgent(userAgent);
-		return unseen ? { ...agent, device: "bot", bot: true } : agent;
+	/** Where the table says that the address is. */
+	get foundPlace(): GeoPlace {
+		this.#place ??= this.raw.address ? this.#geo(this.raw.address) : {};
+		return this.#place;
+	}
+
+	/** Primary subtag, lower case. */
+	get language(): string | undefined {
+		return primaryLanguage(this.raw.language);
 	}
 
 	/** Undefined when nothing tells the visitor apart, or while there are no salts. */
-	visitorOf(organisation: string, { at, visitor, address, userAgent }: RawScan): string | undefined {
+	get visitor(): string | undefined {
+		if (this.#visitor === null) this.#visitor = this.#hash();
+		return this.#visitor;
+	}
+
+	#hash(): string | undefined {
+		const { at, visitor, address, userAgent } = this.raw;
 		if (visitor === undefined && !address && !userAgent) return undefined;
 		const salt = this.#salts.at(at);
 		if (salt === undefined) return undefined;
-		return hashVisitor(salt, organisation, visitor === undefined ? [address ?? "", userAgent ?? ""] : [visitor]);
+		const parts = visitor === undefined ? [address ?? "", userAgent ?? ""] : [visitor];
+		return hashVisitor(salt, this.#organisation, parts);
 	}
+}
 
-	#placeOf(raw: RawScan): GeoPlace {
-		const found = raw.address ? this.#geo(raw.address) : {};
-		const { country = found.country } = raw;
-		const toldPlace =
-			raw.region !== undefined || raw.city !== undefined || raw.lat !== undefined || raw.lon !== undefined;
-		// The table's city belongs to the table's country, and one half of a place is not mixed with another's.
-		const rest = toldPlace || country !== found.country ? raw : found;
-		return { country, region: rest.region, city: rest.city, lat: rest.lat, lon: rest.lon };
-	}
+function placeOf(raw: RawScan, found: GeoPlace): GeoPlace {
+	const { country = found.country } = raw;
+	const toldPlace =
+		raw.region !== undefined || raw.city !== undefined || raw.lat !== undefined || raw.lon !== undefined;
+	// The table's city belongs to the table's country, and one half of a place is not mixed with another's.
+	const rest = toldPlace || country !== found.country ? raw : found;
+	return { country, region: rest.region, city: rest.city, lat: rest.lat, lon: rest.lon };
 }

@@ -4,6 +4,7 @@
  */
 
 import { createRequire } from "node:module";
+import { isIP } from "node:net";
 import maxmind, { type Reader, type Response } from "maxmind";
 
 export interface GeoPlace {
@@ -49,7 +50,7 @@ export async function openGeoTable(file: string | undefined): Promise<GeoTable> 
 		);
 	}
 	return (address) => {
-		if (address === "" || !maxmind.validate(address)) return NOWHERE;
+		if (isIP(address) === 0) return NOWHERE;
 		const row = reader.get(address) as Row | null;
 		return row ? placeOf(row) : NOWHERE;
 	};
