@@ -25,6 +25,8 @@ export interface MemberOptions {
 	launch(aborted: AbortSignal): Promise<Serving>;
 	/** False leaves it dead when it dies. */
 	readonly restarts: boolean;
+	/** The delay before a start grows up to this, ms. @defaultValue 5000 */
+	readonly longestDelayMs?: number;
 	/** Told, in a few words, what happens to it. */
 	report(what: string): void;
 }
@@ -42,7 +44,8 @@ export interface Member {
 }
 
 /** A member that has not been started yet. */
-export function createMember({ name, launch, restarts, report }: MemberOptions): Member {
+export function createMember(options: MemberOptions): Member {
+	const { name, launch, restarts, longestDelayMs = LONGEST_DELAY_MS, report } = options;
 	let current: Serving | undefined;
 	let life: { readonly abort: AbortController; readonly ended: Promise<void> } | undefined;
 
@@ -66,7 +69,7 @@ export function createMember({ name, launch, restarts, report }: MemberOptions):
 			report(`starts again in ${pause} ms`);
 			await delay(pause, undefined, { signal: aborted }).catch(() => undefined);
 			if (aborted.aborted) return;
-			pause = Math.min(pause * 2, LONGEST_DELAY_MS);
+			pause = Math.min(pause * 2, longestDelayMs);
 			begun = performance.now();
 			const serving = await launch(aborted).catch((error: Error) => {
 				if (!aborted.aborted) report(`did not start: ${error.message}`);

@@ -1,0 +1,79 @@
+/*
+ * `npm run chaos`: kills and stops members of the stack, or the embedded product, by a schedule that follows from a seed,
+ * while scans arrive, and then proves that each was counted exactly once. Exits with 1 when anything is not as promised.
+ */
+import { parseArgs } from "node:util";
+import { type ChaosReport, described, runChaos } from "./chaos/run.ts";
+
+const HELP = `npm run chaos -- [options]
+
+  --seed N       the schedule; one is chosen and printed when absent
+  --minutes M    how long members are struck (1)
+  --embedded     the embedded product in one process, instead of the stack
+  --help         this text`;
+
+const MINUTE_MS = 60_000;
+
+function readOptions() {
+	const { values } = parseArgs({
+		options: {
+			seed: { type: "string", default: String(Math.floor(Math.random() * 1e9)) },
+			minutes: { type: "string", default: "1" },
+			embedded: { type: "boolean", default: false },
+			help: { type: "boolean", default: false },
+		},
+	});
+	const [seed, minutes] = [Number(values.seed), Number(values.minutes)];
+	if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32)
+		throw new Error(`--seed is ${JSON.stringify(values.seed)}: expected a whole number 0–4294967295`);
+	if (!(minutes > 0 && minutes <= 1_440))
+		throw new Error(`--minutes is ${JSON.stringify(values.minutes)}: expected a number above 0, at most 1440`);
+	return { seed, minutes, embedded: values.embedded, help: values.help };
+}
+
+function printReport(report: ChaosReport): void {
+	const { strikes, sent, acknowledged, hurried, refused, unanswered, countedUnacknowledged, counted } = report;
+	console.log("\nThe schedule as it happened:");
+	for (const strike of strikes) console.log(`  ${String(strike.hitMs ?? "-").padStart(7)} ms  ${described(strike)}`);
+	const hit = strikes.filter(({ hitMs }) => hitMs !== undefined);
+	const tally = [...Map.groupBy(hit, ({ member }) => member)].map(([member, all]) => {
+		const kills = all.filter(({ kind }) => kind === "kill").length;
+		return `${member} ${kills}+${all.length - kills}`;
+	});
+	const kills = hit.filter(({ kind }) => kind === "kill").length;
+	console.log(`\nkills + pauses    ${kills} + ${hit.length - kills}: ${tally.join(", ")}`);
+	console.log(
+		`scans             ${sent} sent, ${acknowledged} acknowledged, ${hurried} hurried, ${unanswered} unanswered,`,
+	);
+	console.log(`                  ${refused} refused, ${report.repeated} sent again after they were acknowledged`);
+	console.log(`counted           ${counted}, of these ${countedUnacknowledged} without acknowledgement`);
+	console.log(`lost, doubled     ${report.lost}, ${report.doubled}`);
+	console.log(`longest pause     ${report.longestPauseMs} ms without a screen's total moving`);
+	console.log(`whole again       ${report.wholeAfterMs ?? "not in time,"} ms after the last strike`);
+}
+
+async function main(): Promise<void> {
+	const { seed, minutes, embedded, help } = readOptions();
+	if (help) return console.log(HELP);
+	const command = `npm run chaos -- --seed ${seed} --minutes ${minutes}${embedded ? " --embedded" : ""}`;
+	console.log(command);
+	const report = await runChaos({
+		seed,
+		durationMs: minutes * MINUTE_MS,
+		embedded,
+		print: (line) => console.log(line),
+	});
+	printReport(report);
+	if (report.violations.length === 0) return console.log("\nNo violation.");
+	console.log(`\n${report.violations.length} violations (again by: ${command}; what is left: ${report.dir}):`);
+	for (const violation of report.violations) console.log(`- ${violation}`);
+	process.exitCode = 1;
+}
+
+try {
+	await main();
+} catch (error) {
+	console.error(error);
+	process.exitCode = 1;
+}
+process.exit();

@@ -1,0 +1,184 @@
+/*
+ * One run of chaos: something real is started, a crowd scans it, a schedule strikes it, and when it was given time to
+ * become whole every number it shows is held against the crowd's record.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../servers/until.ts";
+import { Caller } from "./ask.ts";
+import { startCrowd } from "./crowd.ts";
+import { type Judgement, judge } from "./judgement.ts";
+import { Numbers } from "./numbers.ts";
+import { readRecord, ScanRecord } from "./record.ts";
+import { planStrikes } from "./schedule.ts";
+import { openScreens, type Screens } from "./screens.ts";
+import { carryOut, type Struck } from "./strikes.ts";
+import { startTarget } from "./target.ts";
+import { notWholeYet, verify } from "./verify.ts";
+
+export interface ChaosOptions {
+	readonly seed: number;
+	/** How long it is struck, ms. */
+	readonly durationMs: number;
+	readonly embedded: boolean;
+	/** It must be whole so soon after the last strike, ms. @defaultValue 30000 */
+	readonly wholeWithinMs?: number;
+	/** Told what happens, line by line. */
+	print(line: string): void;
+}
+
+export interface ChaosReport extends Omit<Judgement, "present"> {
+	readonly strikes: readonly Struck[];
+	/** Scans that were sent again by their id after they had been acknowledged. */
+	readonly repeated: number;
+	/** Longest time in which no screen saw the total move, ms. */
+	readonly longestPauseMs: number;
+	/** From the end of the last strike until everything was whole, ms; undefined when it did not become so in time. */
+	readonly wholeAfterMs: number | undefined;
+	/** Where data, logs and record are; removed when there was no violation. */
+	readonly dir: string;
+}
+
+const KEY = "a-key-for-chaos-00000001";
+const CODES = 6;
+const AGGREGATE_EVERY_MS = 7_000;
+const ANSWERED_WITHIN_MS = 30_000;
+const STARTS_WITHIN_MS = 30_000;
+/** A feed samples by the second: what comes after a quiet one it shows whole, ms. */
+const FEED_RESTS_MS = 1_100;
+/** The last scans must be on every screen so soon, ms. */
+const SHOWN_WITHIN_MS = 5_000;
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+	const { seed, durationMs, embedded, wholeWithinMs = 30_000, print } = options;
+	const dir = await mkdtemp(path.join(tmpdir(), "scanpulse-chaos-"));
+	const begun = performance.now();
+	const say = (line: string) => print(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
+	const violations: string[] = [];
+	const dueToDie = new Map<string, number>();
+	const target = await startTarget({
+		...{ dir, embedded, key: KEY },
+		report: (member, what) => {
+			say(`${member} ${what.split("\n")[0]}`);
+			if (!/^(killed|ended)/.test(what)) return;
+			const due = dueToDie.get(member) ?? 0;
+			if (due === 0) violations.push(`${member} ${what} although nobody struck it`);
+			else dueToDie.set(member, due - 1);
+		},
+	});
+	const caller = new Caller(target.url, KEY);
+	let screens: Screens | undefined;
+	try {
+		const codes = await makeCodes(caller);
+		screens = openScreens({ url: target.realtimeUrl, token: KEY, code: codes[0]?.id ?? "" });
+		await allLive(screens);
+		const recordFile = path.join(dir, "scans.ndjson");
+		const crowd = startCrowd({
+			...{ url: target.url, key: KEY, seed, slugs: codes.map(({ slug }) => slug) },
+			record: new ScanRecord(recordFile),
+		});
+		say(`${embedded ? "the embedded product" : "the stack"} serves, ${codes.length} codes are scanned`);
+
+		const calm = new AbortController();
+		const aggregating = aggregateAllAlong(caller, calm.signal);
+		const end = delay(durationMs);
+		const strikes = await carryOut(planStrikes({ seed, durationMs, members: target.members }), target, (struck) => {
+			if (struck.kind === "kill" && struck.hitMs !== undefined)
+				dueToDie.set(struck.member, (dueToDie.get(struck.member) ?? 0) + 1);
+			say(described(struck));
+		});
+		await end;
+		const calmAt = performance.now();
+		calm.abort();
+		await Promise.all([aggregating, ...target.members.map((member) => target.serves(member))]);
+		say(`everything serves again, ${crowd.acknowledged()} scans are acknowledged`);
+		await crowd.finish(ANSWERED_WITHIN_MS);
+		screens.rest();
+		say("everything is answered");
+
+		const numbers = new Numbers(caller);
+		const left = () => wholeWithinMs - (performance.now() - calmAt);
+		const counted = () => notWholeYet(numbers, open, crowd.acknowledged());
+		const open = screens;
+		let missing = await still(counted, left());
+		const wholeAfterMs = missing.length === 0 ? Math.round(performance.now() - calmAt) : undefined;
+		if (wholeAfterMs !== undefined) say(`everything is whole after ${wholeAfterMs} ms`);
+		await delay(FEED_RESTS_MS);
+		const last = await crowd.last();
+		missing = [
+			...missing,
+			...(await still(async () => [...(await counted()), ...open.feedLacks(last)], SHOWN_WITHIN_MS)),
+		];
+		violations.push(...missing.map((what) => `not whole in ${wholeWithinMs} ms: ${what}`));
+
+		const scans = readRecord(recordFile);
+		const judgement = judge(scans, await numbers.byName(scans.length));
+		violations.push(...judgement.violations, ...crowd.complaints, ...screens.violations);
+		violations.push(...(await verify({ numbers, judgement, codes: codes.map(({ id }) => id), screens, say })));
+		for (const { member, hitMs, atMs } of strikes)
+			if (hitMs === undefined) violations.push(`${member} was not there to be struck at ${atMs} ms`);
+		const { present, ...tally } = judgement;
+		const figures = { repeated: crowd.repeated(), longestPauseMs: screens.longestPauseMs(), wholeAfterMs };
+		return { ...tally, violations, strikes, ...figures, dir };
+	} finally {
+		screens?.close();
+		caller.close();
+		await target.close();
+		if (violations.length === 0) await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+	}
+}
+
+/** Asks until nothing is missing, for at most `withinMs`. @returns what was missing when the time was up */
+async function still(missing: () => Promise<readonly string[]>, withinMs: number): Promise<readonly string[]> {
+	let last: readonly string[] = [];
+	const gone = async () => {
+		last = await missing().catch((error: Error) => [error.message]);
+		return last.length === 0;
+	};
+	await until(gone, { what: "everything to be whole", timeoutMs: Math.max(0, withinMs), everyMs: 250 }).catch(
+		() => false,
+	);
+	return last;
+}
+
+/** Codes that every gateway knows. */
+async function makeCodes(caller: Caller): Promise<{ id: string; slug: string }[]> {
+	const codes: { id: string; slug: string }[] = [];
+	for (let number = 0; number < CODES; number++) {
+		codes.push(await caller.json("POST", "/api/v1/codes", { url: `https://example.org/${number}` }));
+	}
+	await until(
+		async () => {
+			const asked = codes.flatMap(({ slug }) => [slug, slug, slug, slug]);
+			const replies = await Promise.all(asked.map((slug) => caller.ask({ method: "HEAD", path: `/q/${slug}` })));
+			return replies.every(({ status }) => status === 302);
+		},
+		{ what: "every gateway to know the codes", timeoutMs: STARTS_WITHIN_MS },
+	);
+	return codes;
+}
+
+async function allLive(screens: Screens): Promise<void> {
+	const states = () => [...screens.shown().map(({ state }) => state), screens.feedState()];
+	await until(() => states().every((state) => state === "live"), {
+		what: "every screen to be live",
+		timeoutMs: STARTS_WITHIN_MS,
+	});
+}
+
+/** Days are closed while late scans arrive and things are killed. */
+async function aggregateAllAlong(caller: Caller, signal: AbortSignal): Promise<void> {
+	while (!signal.aborted) {
+		await delay(AGGREGATE_EVERY_MS, undefined, { signal }).catch(() => undefined);
+		await caller.ask({ method: "POST", path: "/api/v1/jobs/run_daily_aggregation/run" }).catch(() => undefined);
+	}
+}
+
+/** A strike in words. */
+export function described({ member, kind, pauseMs, atMs, hitMs }: Struck): string {
+	if (hitMs === undefined) return `${member} was not there to be struck (planned for ${atMs} ms)`;
+	const late = hitMs - atMs > 250 ? `, ${hitMs - atMs} ms late` : "";
+	return kind === "kill" ? `SIGKILL ${member}${late}` : `SIGSTOP ${member} for ${pauseMs} ms${late}`;
+}

@@ -1,0 +1,53 @@
+/*
+ * Carries a schedule out. Each member's strikes wait for it to serve, so that every strike hits a process that works; what
+ * one member takes to come back delays no other.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Strike } from "./schedule.ts";
+import type { Target } from "./target.ts";
+
+/** A strike as it happened. */
+export interface Struck extends Strike {
+	/** When it hit, from the beginning of the run, ms; undefined when the member did not come back for it. */
+	readonly hitMs: number | undefined;
+}
+
+/** Resolves when every strike was carried out and no process is stopped any more, in the order of their moments. */
+export async function carryOut(
+	strikes: readonly Strike[],
+	target: Target,
+	tell: (struck: Struck) => void,
+): Promise<Struck[]> {
+	const begun = performance.now();
+	const sinceBegin = () => Math.round(performance.now() - begun);
+	const strike = async (planned: Strike): Promise<Struck> => {
+		const { member, kind, pauseMs } = planned;
+		await delay(Math.max(0, planned.atMs - sinceBegin()));
+		try {
+			await target.serves(member);
+			const struck = { ...planned, hitMs: sinceBegin() };
+			tell(struck);
+			if (kind === "kill") await target.signal(member, "SIGKILL");
+			else {
+				const pid = target.pid(member);
+				await target.signal(member, "SIGSTOP");
+				await delay(pauseMs);
+				if (target.pid(member) === pid) await target.signal(member, "SIGCONT");
+			}
+			return struck;
+		} catch (error) {
+			const struck = { ...planned, hitMs: undefined };
+			tell(struck);
+			console.error(`${member} could not be struck: ${(error as Error).message}`);
+			return struck;
+		}
+	};
+	const oneAfterAnother = async (own: readonly Strike[]) => {
+		const struck: Struck[] = [];
+		for (const planned of own) struck.push(await strike(planned));
+		return struck;
+	};
+	const byMember = Map.groupBy(strikes, ({ member }) => member);
+	const all = await Promise.all([...byMember.values()].map(oneAfterAnother));
+	return all.flat().sort((a, b) => a.atMs - b.atMs);
+}
