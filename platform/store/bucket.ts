@@ -29,7 +29,7 @@ export function countScan(tally: Tally, bot: boolean, first: boolean): void {
 }
 
 /** The values of a scan in the order of `BUCKET_DIMENSIONS`; absence is `(none)`, and broken surrogates are replaced. */
-export function dimensionValues(scan: AcceptedScan): string[] {
+export function dimensionValues(scan: Pick<AcceptedScan, BucketDimension>): string[] {
 	return BUCKET_DIMENSIONS.map((dimension) => scan[dimension]?.toWellFormed() ?? NONE);
 }
 

@@ -60,6 +60,8 @@ export interface Folded {
 /** Scans older than this are not in an announcement's minutes. */
 const ANNOUNCED_MINUTES_MS = HOUR_MS;
 
+const NO_MONTHS: ReadonlySet<string> = new Set();
+
 /** A scan's identity: unique in its organisation. */
 export function scanKey(scan: AcceptedScan): string {
 	return `${scan.organisation}\0${scan.id}`;
@@ -76,12 +78,14 @@ export function visitKey(scan: AcceptedScan): string | undefined {
  * @param existing keys (`scanKey`) of those candidates that the store has: under a client's own id in whatever month
  * @param seen keys (`visitKey`) of those visits of the candidates that the store remembers
  * @param now epoch ms
+ * @param closed months whose raw scans are being dropped or gone: they take no more
  */
 export function fold(
 	parts: readonly Sequenced[],
 	existing: ReadonlySet<string>,
 	seen: ReadonlySet<string>,
 	now: number,
+	closed: ReadonlySet<string> = NO_MONTHS,
 ): Folded {
 	const taken = new Set<string>();
 	const visited = new Set<string>();
@@ -102,7 +106,7 @@ export function fold(
 		return true;
 	};
 
-	const folds = parts.map((sequenced) => foldPart(sequenced, takes, isFirst, now));
+	const folds = parts.map((sequenced) => foldPart(sequenced, takes, isFirst, now, closed));
 	return {
 		parts: folds.map(({ part }) => part),
 		raw: folds.flatMap(({ part }) => part.stored.map((scan) => ({ scan, partition: part.sequenced.part.partition }))),
@@ -139,6 +143,7 @@ function foldPart(
 	takes: (scan: AcceptedScan) => boolean,
 	isFirst: (scan: AcceptedScan) => boolean,
 	now: number,
+	closed: ReadonlySet<string>,
 ) {
 	const { partition, refused = {} } = sequenced.part;
 	const stored: StoredScan[] = [];
@@ -151,7 +156,7 @@ function foldPart(
 	for (const candidate of sequenced.candidates) {
 		const { scan } = candidate;
 		const entry = ledgerEntry(ledger, String(scan.organisation), candidate.hour, partition);
-		const reason = Object.hasOwn(refused, scan.id) ? (refused[scan.id] as string) : whyNotStorable(scan);
+		const reason = Object.hasOwn(refused, scan.id) ? (refused[scan.id] as string) : whyNotStorable(scan, closed);
 		if (reason !== undefined) {
 			entry.dropped.set(reason, (entry.dropped.get(reason) ?? 0) + 1);
 			deadLetters.push(deadLetter(candidate, partition, reason));

@@ -1,6 +1,6 @@
 /** The ledger in MongoDB: what became of every accepted scan, and what of the producers' running totals was applied. */
 
-import type { Document } from "mongodb";
+import type { ClientSession, Document, ReadConcernLike } from "mongodb";
 import { escapeKey, unescapeKey } from "./mongo-keys.ts";
 import type { MongoSchema } from "./mongo-schema.ts";
 import { type Branch, readSnapshot, type Snapshot } from "./mongo-snapshot.ts";
@@ -31,6 +31,18 @@ export async function readBooks(
 	return { value: { sums: sumsOf(snapshot), applied: Object.fromEntries(totals) }, epoch, positions, capped: false };
 }
 
+/** The sums of all time, in the snapshot of a session. */
+export async function sumsOfLedger(
+	schema: MongoSchema,
+	organisation: string,
+	reading: { readonly session: ClientSession; readonly readConcern: ReadConcernLike },
+): Promise<LedgerSums> {
+	const found = new Map<string, readonly Document[]>();
+	for (const { tag, pipeline } of ledgerBranches({ organisation }))
+		found.set(tag, await schema.ledger.aggregate([...pipeline], reading).toArray());
+	return sumsOf({ of: (tag) => found.get(tag) ?? [] });
+}
+
 function ledgerBranches({ organisation, from, to }: LedgerQuery): Branch[] {
 	const at = { ...(from !== undefined && { $gte: new Date(from) }), ...(to !== undefined && { $lt: new Date(to) }) };
 	const match: Document = { $match: { organisation, ...(Object.keys(at).length > 0 && { at }) } };
@@ -48,7 +60,7 @@ function ledgerBranches({ organisation, from, to }: LedgerQuery): Branch[] {
 	];
 }
 
-function sumsOf({ of }: Snapshot): LedgerSums {
+function sumsOf({ of }: Pick<Snapshot, "of">): LedgerSums {
 	const { accepted = 0, stored = 0, duplicate = 0, missing = 0 } = of("sums")[0] ?? {};
 	const dropped = of("dropped").map(({ _id, dropped }) => [unescapeKey(_id as string), dropped as number]);
 	return { accepted, stored, duplicate, missing, dropped: Object.fromEntries(dropped) };

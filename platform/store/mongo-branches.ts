@@ -6,11 +6,12 @@
 import type { Document } from "mongodb";
 import type { Filter } from "../../contracts/analytics.ts";
 import { type BucketDimension, NONE } from "../../contracts/scan.ts";
-import { monthsTouched, rawName } from "./mongo-schema.ts";
+import { rawName } from "./mongo-schema.ts";
 import type { Branch } from "./mongo-snapshot.ts";
 import { QUARTER_MS } from "./quarters.ts";
 import type { Selection } from "./scan-store.ts";
 import { type Range, type Sections, sections } from "./sections.ts";
+import { monthsTouched } from "./utc-month.ts";
 
 export type Months = ReadonlySet<string>;
 
@@ -44,7 +45,8 @@ export function reachOf(selection: Selection, now: number): Reach {
 const LAST_INSTANT = 8.64e15 - QUARTER_MS;
 
 const TALLY_OF_BUCKETS = { s: { $sum: "$s" }, v: { $sum: "$v" }, b: { $sum: "$b" } };
-const TALLY_OF_SCANS = {
+/** Fields of a group that tally raw scans. */
+export const TALLY_OF_SCANS = {
 	s: { $sum: { $cond: ["$bot", 0, 1] } },
 	v: { $sum: { $cond: ["$first", 1, 0] } },
 	b: { $sum: { $cond: ["$bot", 1, 0] } },

@@ -4,12 +4,10 @@
  * it dirty. Closing writes nothing that ingest writes: a closer that dies cannot hold up counting.
  */
 
-import type { Binary, ClientSession, Document, MongoClient } from "mongodb";
-import { CodedError } from "../../contracts/errors.ts";
+import type { ClientSession, Document, MongoClient } from "mongodb";
 import { BUCKET_DIMENSIONS, OTHER } from "../../contracts/scan.ts";
 import { addTally, emptyTally, type Tally, takesPlace, VALUES_PER_BUCKET } from "./bucket.ts";
-import { endSession, sameSession } from "./mongo-claims.ts";
-import { isDuplicateKey, isOutOfTime } from "./mongo-errors.ts";
+import { passFence, raiseFence } from "./mongo-fences.ts";
 import { escapeKey, idOf, unescapeKey } from "./mongo-keys.ts";
 import type { DayDocument, MongoSchema, QuarterDocument, ShortTally, Tallies } from "./mongo-schema.ts";
 import { readSnapshot } from "./mongo-snapshot.ts";
@@ -19,7 +17,6 @@ import type { DayToClose } from "./scan-store.ts";
 
 const HOURS = 24;
 const DOCUMENTS_PER_WRITE = 500;
-const FENCE_PATIENCE_MS = 400;
 
 /** Whether the day was closed as this range and nothing was added to it since. */
 export async function isDayClosed(
@@ -150,7 +147,7 @@ function mostScanned(values: ReadonlyMap<string, Tally>): Map<string, Tally> {
 	return kept;
 }
 
-function toTally({ s = 0, v = 0, b = 0 }: ShortTally): Tally {
+export function toTally({ s = 0, v = 0, b = 0 }: ShortTally): Tally {
 	return { scans: s, visitors: v, bots: b };
 }
 
@@ -159,7 +156,7 @@ function toShort({ scans, visitors, bots }: Tally): ShortTally {
 }
 
 /** Sums what was ever added to the quarters of `[start, end)`: it only grows, so an equal sum means nothing was added. */
-function revisionPipeline(organisation: string, start: number, end: number): Document[] {
+export function revisionPipeline(organisation: string, start: number, end: number): Document[] {
 	const dates = start < end ? [utcDate(start), utcDate(end - 1)] : [];
 	return [
 		{ $match: { organisation, date: { $gte: dates[0] ?? "", $lte: dates[1] ?? "" } } },
@@ -169,37 +166,4 @@ function revisionPipeline(organisation: string, start: number, end: number): Doc
 		{ $match: { at: { $gte: start, $lt: end } } },
 		{ $group: { _id: null, revision: { $sum: "$quarter.v" } } },
 	];
-}
-
-/** Outside the transaction: an older holder is refused, and what a dead one left open is ended. */
-async function raiseFence(
-	schema: MongoSchema,
-	client: MongoClient,
-	{ name, fence }: DayToClose["lease"],
-	session: Binary,
-) {
-	const before = await schema.fences.findOne({ _id: name });
-	if (before && before.fence > fence) throw lost(name, fence);
-	if (before && !sameSession(before.session, session)) await endSession(client, before.session);
-	try {
-		await schema.fences.updateOne(
-			{ _id: name, fence: { $lte: fence } },
-			{ $set: { fence, session }, $inc: { writes: 1 } },
-			{ upsert: true, maxTimeMS: FENCE_PATIENCE_MS },
-		);
-	} catch (error) {
-		if (isDuplicateKey(error)) throw lost(name, fence);
-		if (!isOutOfTime(error)) throw error;
-		throw new CodedError("unavailable", `Lease ${name} is being written by another holder`, { retryAfterMs: 1_000 });
-	}
-}
-
-/** In the transaction, last: it stands or falls with nobody newer having written. */
-async function passFence(schema: MongoSchema, session: ClientSession, { name, fence }: DayToClose["lease"]) {
-	const { matchedCount } = await schema.fences.updateOne({ _id: name, fence }, { $inc: { writes: 1 } }, { session });
-	if (matchedCount === 0) throw lost(name, fence);
-}
-
-function lost(name: string, fence: number): CodedError {
-	return new CodedError("lease_lost", `Another holder has the lease ${name}, newer than ${fence}`);
 }

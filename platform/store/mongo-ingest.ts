@@ -17,11 +17,13 @@ import {
 	recallBuckets,
 	recallProducers,
 } from "./mongo-lookups.ts";
-import { type MongoSchema, monthOf } from "./mongo-schema.ts";
+import { closedMonths, knownClosed } from "./mongo-months.ts";
+import type { MongoSchema } from "./mongo-schema.ts";
 import type { TransactionSession } from "./mongo-transaction.ts";
 import { totalId, writeFolded } from "./mongo-writes.ts";
 import type { IngestedPart, IngestPart } from "./scan-store.ts";
 import { identityOf, type Sequenced, sequence } from "./sequence.ts";
+import { monthOf } from "./utc-month.ts";
 
 /** The order of commits is told in about microseconds, so that it goes on over owners and restarts. */
 const PLACES_PER_MS = 1_000;
@@ -62,7 +64,9 @@ export class MongoIngest {
 	}
 
 	async #run(parts: readonly IngestPart[], learnt: (memory: OwnerMemory) => void, kept?: () => void) {
-		await this.#schema.ensureMonths(monthsOf(parts));
+		const months = monthsOf(parts);
+		const closed = await knownClosed(this.#schema, months, Date.now());
+		await this.#schema.ensureMonths([...months].filter((month) => !closed.has(month)));
 		return this.#transactions.run((session) => {
 			const memory: OwnerMemory = this.#memory ?? new Map();
 			this.#memory = undefined;
@@ -85,7 +89,7 @@ export class MongoIngest {
 		});
 		const existing = await findExisting(schema, session, sequenced);
 		const seen = await findVisits(schema, session, sequenced);
-		const folded = fold(sequenced, existing, seen, now);
+		const folded = fold(sequenced, existing, seen, now, await closedMonths(schema, session, sequenced, now));
 		await recallBuckets(schema, session, folded.buckets, memory);
 		await writeFolded(schema, session, folded, sequenced, memory, first);
 		rememberProducers(sequenced, memory);

@@ -10,10 +10,11 @@ import { takesPlace } from "./bucket.ts";
 import { scanKey, visitKey } from "./fold.ts";
 import type { BucketIncrement } from "./increments.ts";
 import { idOf, unescapeKey } from "./mongo-keys.ts";
-import { type MongoSchema, monthOf } from "./mongo-schema.ts";
+import type { MongoSchema } from "./mongo-schema.ts";
 import { DAY_MS, firstInstant } from "./quarters.ts";
 import type { IngestPart } from "./scan-store.ts";
 import type { Candidate, ProducerMemory, Sequenced } from "./sequence.ts";
+import { monthOf } from "./utc-month.ts";
 
 /** Buckets of which the owner remembers the values, per partition; the longest unused is forgotten. */
 const BUCKETS_REMEMBERED = 4_000;

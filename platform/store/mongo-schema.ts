@@ -8,6 +8,7 @@ import { MongoServerError } from "mongodb";
 import type { Position } from "../../contracts/events.ts";
 import type { AcceptedScan, BucketDimension } from "../../contracts/scan.ts";
 import type { MessageIdentity } from "./scan-store.ts";
+import { monthOf } from "./utc-month.ts";
 
 /** Scans without bots, first visits, bots. A field that is 0 may be absent. */
 export interface ShortTally {
@@ -133,7 +134,30 @@ export interface DeadLetterDocument {
 export type MetaDocument =
 	| { readonly _id: "epoch"; readonly epoch: string }
 	/** Months that have a collection of raw scans, `YYYYMM`. */
-	| { readonly _id: "months"; readonly months: readonly string[] };
+	| { readonly _id: "months"; readonly months: readonly string[] }
+	/** Quarters before it were dropped. */
+	| { readonly _id: "quarters"; readonly from: Date };
+
+/** What ingest and the dropping of raw scans agree on: whether a month still takes scans; in one partition, or in all. */
+export interface ClosingDocument {
+	readonly _id: string;
+	readonly month: string;
+	readonly partition?: number;
+	/** Absent while it is open. */
+	readonly state?: "open" | "closing" | "closed";
+	/** How often ingest has written it. */
+	readonly touched?: number;
+	/** Of a closed month: its raw scans are gone. */
+	readonly dropped?: true;
+}
+
+/** What was counted of a code's raw scans of a month when they were dropped. */
+export interface CarriedDocument extends ShortTally {
+	readonly _id: string;
+	readonly organisation: string;
+	readonly code: string;
+	readonly month: string;
+}
 
 /** The highest fence seen of a lease: who comes with a lower one has lost it. */
 export interface FenceDocument {
@@ -178,6 +202,8 @@ const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
 	revisions: [{ key: { organisation: 1, date: 1 }, name: "organisation_date" }],
 	meta: [],
 	fences: [],
+	closings: [{ key: { month: 1, partition: 1 }, name: "month_partition" }],
+	carried: [{ key: { organisation: 1, code: 1, month: 1 }, name: "code_month" }],
 };
 
 /** The collections, and making what is missing of them. */
@@ -226,6 +252,13 @@ export class MongoSchema {
 	}
 	get fences(): Collection<FenceDocument> {
 		return this.db.collection("fences");
+	}
+
+	get closings(): Collection<ClosingDocument> {
+		return this.db.collection("closings");
+	}
+	get carried(): Collection<CarriedDocument> {
+		return this.db.collection("carried");
 	}
 
 	/** Months known to have a collection; a reading tells when there are more. */
@@ -279,21 +312,4 @@ export class MongoSchema {
 
 export function rawName(month: string): string {
 	return `scans_${month}`;
-}
-
-const EARLIEST = Date.UTC(1970, 0, 1);
-const LATEST = Date.UTC(9999, 11, 31);
-
-/** The UTC month of an instant, `YYYYMM`; what no month of four digits holds is kept in the first or the last one. */
-export function monthOf(at: number): string {
-	const iso = new Date(at >= EARLIEST ? Math.min(at, LATEST) : EARLIEST).toISOString();
-	return iso.slice(0, 4) + iso.slice(5, 7);
-}
-
-/** Those of the given months that `[from, to)` touches, in order. */
-export function monthsTouched(months: Iterable<string>, from: number, to: number): string[] {
-	if (from >= to) return [];
-	const first = monthOf(from);
-	const last = monthOf(to - 1);
-	return [...months].filter((month) => month >= first && month <= last).sort();
 }

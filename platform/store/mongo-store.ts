@@ -4,12 +4,15 @@
  */
 
 import type { MongoClient } from "mongodb";
+import { audit } from "./audit.ts";
+import { MongoAuditSource } from "./mongo-audit.ts";
 import { readBooks, readLedger } from "./mongo-books.ts";
 import { claimPartition, toPartitionState } from "./mongo-claims.ts";
 import { createMongoClient } from "./mongo-connection.ts";
 import { closeDay, isDayClosed } from "./mongo-days.ts";
 import { storeError } from "./mongo-errors.ts";
 import { MongoIngest } from "./mongo-ingest.ts";
+import { dropMonth, dropQuarters, FencedWrites, listMonths, markMonth } from "./mongo-months.ts";
 import { MongoQueries } from "./mongo-queries.ts";
 import { MongoSchema } from "./mongo-schema.ts";
 import { TransactionSession } from "./mongo-transaction.ts";
@@ -30,6 +33,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 	const schema = new MongoSchema(client.db(database));
 	const writing = new TransactionSession(client);
 	const closing = new TransactionSession(client);
+	const fenced = new FencedWrites(schema, client, closing);
 	const ingest = new MongoIngest(schema, writing);
 	const queries = new MongoQueries(schema);
 
@@ -84,6 +88,16 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 			prepared(() => isDayClosed(schema, organisation, date, start, end)),
 		closeDay: (day) => prepared(() => closeDay(schema, client, closing, day)),
 		ping: () => prepared(async () => void (await schema.db.command({ ping: 1 }))),
+		audit: ({ organisation, month }) =>
+			prepared(() => audit(new MongoAuditSource(schema, client, organisation), organisation, month)),
+		months: () => prepared(() => listMonths(schema)),
+		markMonth: (month, state, lease) => prepared(() => markMonth(schema, fenced, month, state, lease)),
+		dropMonth: (month, lease) => prepared(() => dropMonth(schema, fenced, month, lease)),
+		dropQuarters: (before, lease) =>
+			prepared(async () => {
+				const organisations = (await queries.organisations()).map(({ organisation }) => organisation);
+				return dropQuarters(schema, fenced, organisations, before, lease);
+			}),
 		async close() {
 			await Promise.all([writing.close(), closing.close()]);
 			if (!options.client) await client.close();

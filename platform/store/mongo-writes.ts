@@ -10,17 +10,17 @@ import type { Folded } from "./fold.ts";
 import type { LedgerIncrement } from "./increments.ts";
 import { escapeKey, idOf } from "./mongo-keys.ts";
 import { bucketId, type OwnerMemory, type PartitionMemory, visitId } from "./mongo-lookups.ts";
-import {
-	type LedgerDocument,
-	type MongoSchema,
-	monthOf,
-	type ProducerDocument,
-	type QuarterDocument,
-	type RawDocument,
-	type RevisionDocument,
-	type TotalDocument,
+import type {
+	LedgerDocument,
+	MongoSchema,
+	ProducerDocument,
+	QuarterDocument,
+	RawDocument,
+	RevisionDocument,
+	TotalDocument,
 } from "./mongo-schema.ts";
 import type { Sequenced } from "./sequence.ts";
+import { monthOf } from "./utc-month.ts";
 
 type Increments = Record<string, number>;
 

@@ -5,7 +5,7 @@
 
 import type { Filter } from "../../contracts/analytics.ts";
 import type { CodeDelta, Position, Positions } from "../../contracts/events.ts";
-import type { Counts, Dimension, FeedScan, StoredScan } from "../../contracts/scan.ts";
+import type { BucketDimension, Counts, Dimension, FeedScan, StoredScan } from "../../contracts/scan.ts";
 import type { ScanMessage } from "../log/message.ts";
 
 /** Which message stands at the applied position, so that a log that lost its end is noticed. */
@@ -116,8 +116,46 @@ export interface DayToClose {
 	/** First instants of the day's local hours in order, each with its hour 0–23 (23–25 entries, more exotic ones possible). */
 	readonly hours: readonly { readonly at: number; readonly hour: number }[];
 	readonly end: number;
-	/** The lease under which this is written; an older one is refused with `lease_lost`. */
-	readonly lease: { readonly name: string; readonly fence: number };
+	readonly lease: Fenced;
+}
+
+/** Something kept that does not say what the raw scans say. */
+export interface AuditDifference {
+	readonly what: "quarters" | "totals" | "days" | "ledger";
+	/** Absent: the organisation's own. */
+	readonly code?: string;
+	/** The quarter's first instant, the day's date, or the ledger's field. */
+	readonly where?: string;
+	/** Where it is the count of a value: its dimension (`hour` and `code`: the sum over a day's hours and codes). */
+	readonly dimension?: BucketDimension | "hour" | "code";
+	readonly value?: string;
+	readonly expected: Counts | number;
+	readonly found: Counts | number;
+}
+
+export interface AuditReport {
+	readonly organisation: string;
+	/** How much was counted again. */
+	readonly scans: number;
+	readonly codes: number;
+	readonly days: number;
+	readonly clean: boolean;
+	readonly differing: number;
+	/** The first hundred. */
+	readonly differences: readonly AuditDifference[];
+}
+
+/** A UTC month of raw scans: it takes scans while it is `open` only, and holds them until it is `closed`. */
+export interface StoredMonth {
+	/** `YYYYMM`. */
+	readonly month: string;
+	readonly state: "open" | "closing" | "closed";
+}
+
+/** A lease under which something is written; an older fence is refused with `lease_lost`. */
+export interface Fenced {
+	readonly name: string;
+	readonly fence: number;
 }
 
 export interface ScanStore {
@@ -185,3 +223,23 @@ export interface ScanStore {
 	ping(): Promise<void>;
 	close(): Promise<void>;
 }
+	/**
+	 * Counts the organisation's raw scans again and compares: quarters, totals, closed days and the ledger.
+	 *
+	 * @param query with a month, its quarters only
+	 */
+	audit(query: { readonly organisation: string; readonly month?: string }): Promise<AuditReport>;
+
+	/** Months that hold raw scans, and those that did, in order. */
+	months(): Promise<StoredMonth[]>;
+	/** Opens a month, or marks it `closing`: scans of it are then dropped as `too_old`. Nothing happens to a closed one. */
+	markMonth(month: string, state: "open" | "closing", lease: Fenced): Promise<void>;
+	/**
+	 * Closes a month that is `closing` and drops its raw scans; goes on where an earlier call was cut off.
+	 *
+	 * @throws `conflict` when the month is open.
+	 */
+	dropMonth(month: string, lease: Fenced): Promise<{ readonly scans: number }>;
+	/** Drops quarter hours that begin before an instant, epoch ms. */
+	dropQuarters(before: number, lease: Fenced): Promise<{ readonly quarters: number }>;
+

@@ -4,10 +4,10 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { CodedError } from "../../contracts/errors.ts";
 import { BUCKET_DIMENSIONS, OTHER } from "../../contracts/scan.ts";
 import { addTally, emptyTally, type Tally, takesPlace, VALUES_PER_BUCKET } from "./bucket.ts";
 import type { DayToClose } from "./scan-store.ts";
+import { passFence } from "./sqlite-months.ts";
 import { bucketQuarters } from "./sqlite-rollups.ts";
 import { findSubject } from "./sqlite-scope.ts";
 
@@ -56,14 +56,7 @@ export function foldDay(database: DatabaseSync, { organisation, date, hours, end
 /** @throws `lease_lost` when a newer fence has written. */
 export function writeDay(database: DatabaseSync, day: FoldedDay): void {
 	const { organisation, date, start, end, lease, revision, total, codes } = day;
-	const { changes } = database
-		.prepare(
-			`INSERT INTO leases VALUES (?, ?)
-			ON CONFLICT DO UPDATE SET fence = excluded.fence WHERE excluded.fence >= fence`,
-		)
-		.run(lease.name, lease.fence);
-	if (changes === 0)
-		throw new CodedError("lease_lost", `The lease ${lease.name} has a newer fence than ${lease.fence}`);
+	passFence(database, lease);
 	const subject =
 		total?.subject ??
 		(
@@ -99,7 +92,8 @@ export function isDayClosed(
 	return closed.revision === revisionOf(database, subject, day.start, day.end);
 }
 
-function revisionOf(database: DatabaseSync, subject: number, start: number, end: number): number {
+/** Scans ever stored in the quarters of `[start, end)`, bots included. */
+export function revisionOf(database: DatabaseSync, subject: number, start: number, end: number): number {
 	const row = database
 		.prepare("SELECT coalesce(sum(n), 0) AS n FROM revisions WHERE subject = ? AND at >= ? AND at < ?")
 		.get(subject, start, end);

@@ -10,6 +10,7 @@ import { DAY_MS, firstInstant } from "./quarters.ts";
 import type { IngestPart } from "./scan-store.ts";
 import { type Sequenced, sequence } from "./sequence.ts";
 import type { SqliteMemory } from "./sqlite-memory.ts";
+import { closedMonths } from "./sqlite-months.ts";
 import type { CodeTotals } from "./sqlite-writes.ts";
 import { SqliteWrites } from "./sqlite-writes.ts";
 
@@ -19,12 +20,14 @@ export interface Applied {
 }
 
 export class SqliteIngest {
+	readonly #database: DatabaseSync;
 	readonly #writes: SqliteWrites;
 	readonly #selectPartition: StatementSync;
 	readonly #selectScan: StatementSync;
 	readonly #selectVisit: StatementSync;
 
 	constructor(database: DatabaseSync) {
+		this.#database = database;
 		this.#writes = new SqliteWrites(database);
 		this.#selectPartition = database.prepare("SELECT position, claim FROM partitions WHERE partition = ?");
 		this.#selectScan = database.prepare("SELECT 1 FROM scans WHERE organisation = ? AND id = ?");
@@ -42,7 +45,13 @@ export class SqliteIngest {
 		for (const part of parts) this.#enter(part, memory);
 		const sequenced = parts.map((part) => sequence(part, (producer) => memory.producer(part.partition, producer), now));
 		const existing = this.#existing(sequenced, memory);
-		const folded = fold(sequenced, existing, this.#seen(sequenced, existing, memory, now), now);
+		const folded = fold(
+			sequenced,
+			existing,
+			this.#seen(sequenced, existing, memory, now),
+			now,
+			closedMonths(this.#database, sequenced, now),
+		);
 		const totals = this.#writes.write(folded, memory, now);
 		for (const { part, to, producers } of sequenced) memory.leave(part.partition, to, producers);
 		return { folded, totals };

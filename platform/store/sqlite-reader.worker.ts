@@ -4,9 +4,20 @@ import type { DatabaseSync } from "node:sqlite";
 import { workerData } from "node:worker_threads";
 import type { Dimension } from "../../contracts/scan.ts";
 import { serveWorker } from "../worker-rpc.ts";
-import type { DayToClose, LedgerSums, PartitionState, Reading, ScanStore, Selection } from "./scan-store.ts";
+import { audit } from "./audit.ts";
+import type {
+	AuditReport,
+	DayToClose,
+	LedgerSums,
+	PartitionState,
+	Reading,
+	ScanStore,
+	Selection,
+} from "./scan-store.ts";
+import { SqliteAuditSource } from "./sqlite-audit.ts";
 import { type FoldedDay, foldDay, isDayClosed } from "./sqlite-days.ts";
 import { readBooks, readLedger, readOrganisations, readRecent, readState } from "./sqlite-listings.ts";
+import { readMonths } from "./sqlite-months.ts";
 import { readPartitions } from "./sqlite-partitions.ts";
 import { SqliteQuestions } from "./sqlite-questions.ts";
 import { openForReading } from "./sqlite-schema.ts";
@@ -45,6 +56,11 @@ class SqliteReader {
 		});
 	}
 
+	/** Takes many snapshots: in a thread that answers nothing else. */
+	audit(organisation: string, month?: string): Promise<AuditReport> {
+		return audit(new SqliteAuditSource(this.#database, organisation), organisation, month);
+	}
+
 	close(): void {
 		this.#database.close();
 	}
@@ -57,7 +73,7 @@ function readEpoch(database: DatabaseSync): string {
 
 const reader = new SqliteReader(workerData as SqliteReaderOptions);
 
-type Query<M extends "state" | "recent" | "ledger" | "books"> = Parameters<ScanStore[M]>[0];
+type Query<M extends "state" | "recent" | "ledger" | "books" | "audit"> = Parameters<ScanStore[M]>[0];
 
 const methods = {
 	epoch: (_: undefined): string => reader.snapshot(readEpoch),
@@ -79,6 +95,8 @@ const methods = {
 	close: (_: undefined): void => reader.close(),
 };
 
+	months: (_: undefined) => reader.snapshot(readMonths),
+	audit: ({ organisation, month }: Query<"audit">) => reader.audit(organisation, month),
 export type SqliteReaderMethods = typeof methods;
 
 serveWorker(methods);

@@ -10,7 +10,7 @@ import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
 const BUSY_TIMEOUT_MS = 5000;
 const CACHE_KIB = 64 * 1024;
 
@@ -98,6 +98,15 @@ const SCHEMA = `
 	CREATE TABLE leases (name TEXT PRIMARY KEY, fence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/** What came with the second format: months of raw scans that are dropped, and what was counted of them. */
+const RETENTION = `
+	CREATE TABLE closings (month TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+	CREATE TABLE carried (
+		subject INTEGER, month TEXT, scans INTEGER NOT NULL, visitors INTEGER NOT NULL, bots INTEGER NOT NULL,
+		PRIMARY KEY (subject, month)
+	) STRICT, WITHOUT ROWID;
+`;
+
 /** Opens the file for the one that writes, and makes or checks its tables. */
 export function openForWriting(file: string): DatabaseSync {
 	const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
@@ -115,9 +124,10 @@ export function openForWriting(file: string): DatabaseSync {
 		const { user_version: format } = database.prepare("PRAGMA user_version").get() as { user_version: number };
 		if (format > FORMAT) throw new Error(`${file} has format ${format}, this release knows ${FORMAT}`);
 		if (format === 0) {
-			database.exec(`${SCHEMA} PRAGMA user_version = ${FORMAT};`);
+			database.exec(SCHEMA);
 			database.prepare("INSERT INTO meta VALUES ('epoch', ?)").run(randomUUID());
 		}
+		if (format < FORMAT) database.exec(`${RETENTION} PRAGMA user_version = ${FORMAT};`);
 		database.exec("COMMIT");
 		return database;
 	} catch (error) {

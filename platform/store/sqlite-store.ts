@@ -5,7 +5,7 @@
 
 import type { Dimension } from "../../contracts/scan.ts";
 import { WorkerClient } from "../worker-rpc.ts";
-import type { DayToClose, IngestPart, ScanStore, Selection } from "./scan-store.ts";
+import type { DayToClose, Fenced, IngestPart, ScanStore, Selection } from "./scan-store.ts";
 import type { SqliteReaderMethods, SqliteReaderOptions } from "./sqlite-reader.worker.ts";
 import type { SqliteWriterMethods, SqliteWriterOptions } from "./sqlite-writer.worker.ts";
 
@@ -18,6 +18,8 @@ export interface SqliteStoreOptions {
 	 */
 	readonly readers?: number;
 }
+
+const READER = new URL("./sqlite-reader.worker.ts", import.meta.url);
 
 /**
  * @throws when the file cannot be opened, or was written by a newer release.
@@ -33,22 +35,29 @@ export async function openSqliteStore({ file, readers = 1 }: SqliteStoreOptions)
 		// The writer makes the tables that readers expect.
 		await writer.call("ping", undefined);
 		for (let reader = 0; reader < Math.max(1, readers); reader++) {
-			opened.push(new WorkerClient(new URL("./sqlite-reader.worker.ts", import.meta.url), options));
+			opened.push(new WorkerClient(READER, options));
 		}
 		await Promise.all(opened.map((reader) => reader.call("ping", undefined)));
 	} catch (error) {
 		await Promise.all([writer, ...opened].map((worker) => worker.close()));
 		throw error;
 	}
-	return new SqliteStore(writer, opened);
+	return new SqliteStore(writer, opened, options);
 }
 
 class SqliteStore implements ScanStore {
 	readonly #writer: WorkerClient<SqliteWriterMethods>;
 	readonly #readers: { readonly worker: WorkerClient<SqliteReaderMethods>; waiting: number }[];
+	readonly #auditors = new Set<WorkerClient<SqliteReaderMethods>>();
+	readonly #options: SqliteReaderOptions;
 	#closing: Promise<void> | undefined;
 
-	constructor(writer: WorkerClient<SqliteWriterMethods>, readers: readonly WorkerClient<SqliteReaderMethods>[]) {
+	constructor(
+		writer: WorkerClient<SqliteWriterMethods>,
+		readers: readonly WorkerClient<SqliteReaderMethods>[],
+		options: SqliteReaderOptions,
+	) {
+		this.#options = options;
 		this.#writer = writer;
 		this.#readers = readers.map((worker) => ({ worker, waiting: 0 }));
 	}
@@ -123,6 +132,43 @@ class SqliteStore implements ScanStore {
 		await Promise.all([
 			this.#writer.call("ping", undefined),
 			...this.#readers.map(({ worker }) => worker.call("ping", undefined)),
+	/** In a thread of its own: it reads everything, and questions are not to wait for it. */
+	async audit(query: Parameters<ScanStore["audit"]>[0]) {
+		const auditor = new WorkerClient<SqliteReaderMethods>(READER, this.#options);
+		this.#auditors.add(auditor);
+		try {
+			return await auditor.call("audit", query);
+		} finally {
+			await this.#endAuditor(auditor);
+		}
+	}
+
+	months() {
+		return this.#read((reader) => reader.call("months", undefined));
+	}
+
+	markMonth(month: string, state: "open" | "closing", lease: Fenced) {
+		return this.#writer.call("markMonth", { month, state, lease });
+	}
+
+	async dropMonth(month: string, lease: Fenced) {
+		let scans = 0;
+		for (;;) {
+			const dropped = await this.#writer.call("dropSomeScans", { month, lease });
+			if (dropped === 0) return { scans };
+			scans += dropped;
+		}
+	}
+
+	async dropQuarters(before: number, lease: Fenced) {
+		let quarters = 0;
+		for (;;) {
+			const dropped = await this.#writer.call("dropSomeQuarters", { before, lease });
+			if (dropped === 0) return { quarters };
+			quarters += dropped;
+		}
+	}
+
 		]);
 	}
 
@@ -136,6 +182,7 @@ class SqliteStore implements ScanStore {
 		try {
 			// Readers first: the last connection to go, the writer's, moves the WAL into the file.
 			for (const { worker } of this.#readers) await worker.call("close", undefined);
+		for (const auditor of this.#auditors) await this.#endAuditor(auditor);
 			await this.#writer.call("close", undefined);
 		} finally {
 			await Promise.all(workers.map((worker) => worker.close()));
@@ -146,6 +193,10 @@ class SqliteStore implements ScanStore {
 	async #read<T>(ask: (reader: WorkerClient<SqliteReaderMethods>) => Promise<T>): Promise<T> {
 		const reader = this.#readers.reduce((least, one) => (one.waiting < least.waiting ? one : least));
 		reader.waiting++;
+	async #endAuditor(auditor: WorkerClient<SqliteReaderMethods>): Promise<void> {
+		if (this.#auditors.delete(auditor)) await auditor.close();
+	}
+
 		try {
 			return await ask(reader.worker);
 		} finally {

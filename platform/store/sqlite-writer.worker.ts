@@ -7,10 +7,11 @@ import { serveWorker } from "../worker-rpc.ts";
 import { ingestedPart } from "./fold.ts";
 import { subjectKey } from "./increments.ts";
 import { DAY_MS } from "./quarters.ts";
-import type { IngestedPart, IngestPart, PartitionState } from "./scan-store.ts";
+import type { Fenced, IngestedPart, IngestPart, PartitionState } from "./scan-store.ts";
 import { type FoldedDay, writeDay } from "./sqlite-days.ts";
 import { SqliteIngest } from "./sqlite-ingest.ts";
 import { SqliteMemory } from "./sqlite-memory.ts";
+import { dropSomeQuarters, dropSomeScans, markMonth, passFence } from "./sqlite-months.ts";
 import { readPartitions } from "./sqlite-partitions.ts";
 import { openForWriting } from "./sqlite-schema.ts";
 import { SqliteTransactions } from "./sqlite-transaction.ts";
@@ -95,6 +96,30 @@ class SqliteWriter {
 		this.#transactions.run(() => writeDay(this.#database, day));
 	}
 
+	markMonth(month: string, state: "open" | "closing", lease: Fenced): void {
+		this.#fenced(lease, () => markMonth(this.#database, month, state));
+	}
+
+	dropSomeScans(month: string, lease: Fenced): number {
+		return this.#fenced(lease, () => dropSomeScans(this.#database, month));
+	}
+
+	dropSomeQuarters(before: number, lease: Fenced): number {
+		try {
+			return this.#fenced(lease, () => dropSomeQuarters(this.#database, before));
+		} finally {
+			// Which values a bucket keeps is not what is remembered any more.
+			this.#forget();
+		}
+	}
+
+	#fenced<T>(lease: Fenced, work: () => T): T {
+		return this.#transactions.run(() => {
+			passFence(this.#database, lease);
+			return work();
+		});
+	}
+
 	ping(): void {
 		this.#transactions.assertUsable();
 	}
@@ -120,6 +145,10 @@ const methods = {
 	rehearse: (parts: readonly IngestPart[]) => writer.rehearse(parts),
 	renewEpoch: () => writer.renewEpoch(),
 	writeDay: (day: FoldedDay) => writer.writeDay(day),
+	markMonth: (mark: { month: string; state: "open" | "closing"; lease: Fenced }) =>
+		writer.markMonth(mark.month, mark.state, mark.lease),
+	dropSomeScans: ({ month, lease }: { month: string; lease: Fenced }) => writer.dropSomeScans(month, lease),
+	dropSomeQuarters: ({ before, lease }: { before: number; lease: Fenced }) => writer.dropSomeQuarters(before, lease),
 	ping: () => writer.ping(),
 	close: () => writer.close(),
 };

@@ -85,6 +85,14 @@ test("nothing that the store does scans a collection", async () => {
 			lease: { name: "cron", fence: 1 },
 		});
 		expect(await store.isDayClosed(organisation, "2026-03-14", NOON, NOON + QUARTER)).toBe(true);
+		const lease = { name: "cron", fence: 1 };
+		await store.books({ organisation, producers: [feeder.producer.name] });
+		expect(await store.audit({ organisation })).toMatchObject({ clean: true, scans: CODES * 5 * QUARTERS });
+		expect(await store.months()).toContainEqual({ month: "202603", state: "open" });
+		await store.markMonth("202512", "closing", lease);
+		await store.markMonth("202603", "closing", lease);
+		await store.markMonth("202603", "open", lease);
+		await store.dropQuarters(NOON, lease);
 		await store.partitions();
 		const again = await Feeder.claim(store, 0, feeder.producer);
 		await again.feed([scan({ visitor: "v" }), scan({ ownId: true })]);

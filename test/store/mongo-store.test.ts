@@ -9,6 +9,7 @@ import { openMongoStore } from "../../platform/store/mongo-store.ts";
 import type { ScanStore } from "../../platform/store/scan-store.ts";
 import { type RunningServer, startMongo } from "../../scripts/servers/start.ts";
 import { scanStoreSuite } from "./scan-store.suite.ts";
+import { tamperWithMongo } from "./tamper-mongo.ts";
 
 let dir: string;
 let server: RunningServer;
@@ -31,6 +32,11 @@ scanStoreSuite("MongoDB", async () => {
 			const store = await openMongoStore({ url: server.url, database });
 			opened.push(store);
 			return store;
+		},
+		async tamper(kind, by) {
+			const client = new MongoClient(server.url);
+			await tamperWithMongo(client.db(database), kind, by);
+			await client.close();
 		},
 		async remove() {
 			await Promise.all(opened.map((store) => store.close()));

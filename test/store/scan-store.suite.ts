@@ -1,9 +1,11 @@
 /** What every scan store must do, through its interface alone. Run by one test file a store. */
 
 import { describe } from "vitest";
+import { auditCases } from "./suite/audit.ts";
 import { claimCases } from "./suite/claims.ts";
 import { dayCases } from "./suite/days.ts";
 import { ingestCases } from "./suite/ingest.ts";
+import { monthCases } from "./suite/months.ts";
 import type { ProvideStore } from "./suite/provided.ts";
 import { queryCases } from "./suite/queries.ts";
 import { randomCases } from "./suite/random.ts";
@@ -15,5 +17,7 @@ export function scanStoreSuite(store: string, provide: ProvideStore): void {
 	describe(`${store}: questions`, () => queryCases(provide));
 	describe(`${store}: ranges`, () => rangeCases(provide));
 	describe(`${store}: days`, () => dayCases(provide));
+	describe(`${store}: audit`, () => auditCases(provide));
+	describe(`${store}: months`, () => monthCases(provide));
 	describe(`${store}: any scans`, () => randomCases(provide));
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ScanStore } from "../../platform/store/scan-store.ts";
 import { openSqliteStore } from "../../platform/store/sqlite-store.ts";
 import { scanStoreSuite } from "./scan-store.suite.ts";
+import { tamperWithSqlite } from "./tamper-sqlite.ts";
 
 scanStoreSuite("SQLite", async () => {
 	const folder = await mkdtemp(join(tmpdir(), "scanpulse-store-"));
@@ -14,6 +15,7 @@ scanStoreSuite("SQLite", async () => {
 			opened.push(store);
 			return store;
 		},
+		tamper: async (kind, by) => tamperWithSqlite(join(folder, "store.db"), kind, by),
 		async remove() {
 			for (const store of opened) await store.close();
 			await rm(folder, { recursive: true });

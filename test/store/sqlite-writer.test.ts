@@ -110,7 +110,7 @@ test("a file of a newer release is refused", async () => {
 	const database = new DatabaseSync(file);
 	database.exec("PRAGMA user_version = 99");
 	database.close();
-	await expect(openSqliteStore({ file })).rejects.toThrow(/has format 99, this release knows 1/);
+	await expect(openSqliteStore({ file })).rejects.toThrow(/has format 99, this release knows 2/);
 });
 
 test("a closed store refuses questions and closes once more without an error", async () => {

@@ -1,0 +1,180 @@
+/** What an audit reads in MongoDB: each view is one snapshot session, so that counting may go on meanwhile. */
+
+import type { ClientSession, MongoClient } from "mongodb";
+import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
+import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptDay, Span } from "./audit.ts";
+import { addTally, emptyTally, type Tally } from "./bucket.ts";
+import { sumsOfLedger } from "./mongo-books.ts";
+import { TALLY_OF_SCANS } from "./mongo-branches.ts";
+import { revisionPipeline, toTally } from "./mongo-days.ts";
+import { isSnapshotGone } from "./mongo-errors.ts";
+import { idOf, unescapeKey } from "./mongo-keys.ts";
+import { listMonths } from "./mongo-months.ts";
+import type { MongoSchema, QuarterDocument, ShortTally, Tallies } from "./mongo-schema.ts";
+import { monthOf, monthsTouched } from "./utc-month.ts";
+
+const ALL = { organisation: 1, code: 1, at: 1 } as const;
+const COUNTED = Object.fromEntries(
+	[...BUCKET_DIMENSIONS, "at", "bot", "first", "partition"].map((field) => [field, 1]),
+);
+const TRIES = 5;
+/** Said with each reading: the client has another one of its own, which would win. */
+const SNAPSHOT = { level: "snapshot" } as const;
+
+export class MongoAuditSource implements AuditSource {
+	readonly codesByPartition = false;
+	readonly #schema: MongoSchema;
+	readonly #client: MongoClient;
+	readonly #organisation: string;
+
+	constructor(schema: MongoSchema, client: MongoClient, organisation: string) {
+		this.#schema = schema;
+		this.#client = client;
+		this.#organisation = organisation;
+	}
+
+	async codes(): Promise<string[]> {
+		const organisation = this.#organisation;
+		const codes = new Set<string>();
+		const note = (found: readonly { readonly _id: string }[]) => {
+			for (const { _id } of found) if (_id !== "") codes.add(_id);
+		};
+		const byCode = [{ $match: { organisation, code: { $gt: "" } } }, { $group: { _id: "$code" } }];
+		note(await this.#schema.quarters.aggregate<{ _id: string }>(byCode).toArray());
+		for (const month of await this.#open())
+			note(await this.#schema.raw(month).aggregate<{ _id: string }>(byCode).toArray());
+		const prefix = idOf(organisation, "");
+		const totals = this.#schema.totals.find({ _id: { $gte: prefix, $lt: `${prefix.slice(0, -1)}}` } });
+		for await (const { code } of totals) if (code !== "") codes.add(code);
+		return [...codes].sort();
+	}
+
+	async dates(): Promise<string[]> {
+		const organisation = this.#organisation;
+		const pipeline = [
+			{ $match: { organisation, date: { $gte: "" } } },
+			{ $group: { _id: "$date" } },
+			{ $sort: { _id: 1 } },
+		];
+		return (await this.#schema.days.aggregate<{ _id: string }>(pipeline).toArray()).map(({ _id }) => _id);
+	}
+
+	/** Months of raw scans, and of quarters that have none. */
+	async months(): Promise<string[]> {
+		const states = new Map((await listMonths(this.#schema)).map(({ month, state }) => [month, state]));
+		const months = new Set([...states.keys()].filter((month) => states.get(month) !== "closed"));
+		const own = { organisation: this.#organisation, code: "" };
+		const edge = (direction: 1 | -1) =>
+			this.#schema.quarters.find(own).sort({ organisation: direction, code: direction, at: direction }).limit(1).next();
+		const [first, last] = [await edge(1), await edge(-1)];
+		if (first && last) {
+			for (let at = first.at.getTime(); monthOf(at) <= monthOf(last.at.getTime()); at = nextMonth(at))
+				if (states.get(monthOf(at)) !== "closed") months.add(monthOf(at));
+		}
+		return [...months].sort();
+	}
+
+	async quartersFrom(): Promise<number> {
+		const mark = await this.#schema.meta.findOne({ _id: "quarters" });
+		return mark && "from" in mark ? mark.from.getTime() : 0;
+	}
+
+	async snapshot<T>(read: (view: AuditView) => Promise<T>): Promise<T> {
+		for (let attempt = 1; ; attempt++) {
+			const session = this.#client.startSession({ snapshot: true });
+			try {
+				return await read(await this.#view(session));
+			} catch (error) {
+				// The snapshot lies before a collection that was made a moment ago.
+				if (!isSnapshotGone(error) || attempt === TRIES) throw error;
+			} finally {
+				await session.endSession();
+			}
+		}
+	}
+
+	async #open(session?: ClientSession): Promise<string[]> {
+		const known = await this.#schema.meta.findOne({ _id: "months" }, session && { session, readConcern: SNAPSHOT });
+		return known && "months" in known ? [...known.months].sort() : [];
+	}
+
+	async #view(session: ClientSession): Promise<AuditView> {
+		const organisation = this.#organisation;
+		const schema = this.#schema;
+		const reading = { session, readConcern: SNAPSHOT };
+		const months = await this.#open(session);
+		const during = ({ from, to }: Span) => ({ $gte: new Date(from), $lt: new Date(to) });
+		return {
+			async *raw(code, span): AsyncIterable<CountedScan> {
+				const match = { organisation, ...(code !== undefined && { code }), at: during(span) };
+				const sort = code === undefined ? ({ organisation: 1, at: 1 } as const) : ALL;
+				for (const month of monthsTouched(months, span.from, span.to)) {
+					const scans = schema
+						.raw(month)
+						.find(match, { ...reading, projection: COUNTED })
+						.sort(sort);
+					for await (const scan of scans) yield { ...scan, at: scan.at.getTime() };
+				}
+			},
+			async *quarters(code = "", span): AsyncIterable<KeptBucket> {
+				const match = { organisation, code, at: during(span) };
+				for await (const quarter of schema.quarters.find(match, reading).sort(ALL))
+					yield { at: quarter.at.getTime(), partition: quarter.partition, ...kept(quarter) };
+			},
+			async recount(code) {
+				const match = { organisation, ...(code !== undefined && { code }) };
+				const pipeline = [{ $match: match }, { $group: { _id: null, ...TALLY_OF_SCANS } }];
+				const sum = emptyTally();
+				for (const month of months) {
+					const [tally] = await schema.raw(month).aggregate<ShortTally>(pipeline, reading).toArray();
+					if (tally) addTally(sum, toTally(tally));
+				}
+				const open = { $nin: months };
+				const closed = { organisation, code: code ?? { $gt: "" }, month: open };
+				for await (const tally of schema.carried.find(closed, reading)) {
+					// What was counted of a month that is only about to be dropped is in its raw scans still.
+					addTally(sum, toTally(tally));
+				}
+				return sum;
+			},
+			async total(code) {
+				const prefix = idOf(organisation, code ?? "", ...(code === undefined ? [""] : []));
+				const _id = code === undefined ? { $gte: prefix, $lt: `${prefix.slice(0, -1)}}` } : prefix;
+				const sum = emptyTally();
+				for await (const total of schema.totals.find({ _id } as never, reading)) addTally(sum, toTally(total));
+				return sum;
+			},
+			async days(date): Promise<KeptDay[]> {
+				const days = await schema.days.find({ organisation, date }, reading).toArray();
+				const own = days.find(({ code }) => code === "");
+				if (!own) return [];
+				const pipeline = revisionPipeline(organisation, own.start.getTime(), own.end.getTime());
+				const [revised] = await schema.revisions.aggregate<{ revision: number }>(pipeline, reading).toArray();
+				if (own.revision !== (revised?.revision ?? 0)) return [];
+				return days.map((day) => ({
+					code: day.code === "" ? undefined : day.code,
+					date,
+					at: day.start.getTime(),
+					end: day.end.getTime(),
+					hours: day.hours.map(toTally),
+					...kept(day),
+				}));
+			},
+			ledger: () => sumsOfLedger(schema, organisation, reading),
+		};
+	}
+}
+
+function nextMonth(at: number): number {
+	const date = new Date(at);
+	return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+}
+
+function kept(document: ShortTally & Pick<QuarterDocument, "d">): { tally: Tally; values: Map<string, Tally>[] } {
+	const d: Tallies = document.d ?? {};
+	const values = BUCKET_DIMENSIONS.map((dimension) => {
+		const tallies = Object.entries(d[dimension] ?? {});
+		return new Map(tallies.map(([key, tally]) => [unescapeKey(key), toTally(tally)]));
+	});
+	return { tally: toTally(document), values };
+}

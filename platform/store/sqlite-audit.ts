@@ -1,0 +1,164 @@
+/** What an audit reads in the embedded store: each view is one snapshot of a thread of its own. */
+
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
+import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptDay, Span } from "./audit.ts";
+import { addTally, type Tally } from "./bucket.ts";
+import { revisionOf } from "./sqlite-days.ts";
+import { readLedger } from "./sqlite-listings.ts";
+import { readMonths } from "./sqlite-months.ts";
+import { findSubject } from "./sqlite-scope.ts";
+
+const SUMS = "coalesce(sum(scans), 0) AS scans, coalesce(sum(visitors), 0) AS visitors, coalesce(sum(bots), 0) AS bots";
+const COUNTED = ["at", "bot", "first", "partition", ...BUCKET_DIMENSIONS].join(", ");
+
+interface DayRow extends Tally {
+	readonly code: string;
+	readonly start: number;
+	readonly end: number;
+	readonly hours: string;
+	readonly by_value: string;
+	readonly revision: number | null;
+}
+
+type Triple = readonly [scans: number, visitors: number, bots: number];
+
+export class SqliteAuditSource implements AuditSource {
+	readonly codesByPartition = true;
+	readonly #database: DatabaseSync;
+	readonly #organisation: string;
+	readonly #own: number | undefined;
+
+	constructor(database: DatabaseSync, organisation: string) {
+		this.#database = database;
+		this.#organisation = organisation;
+		this.#own = findSubject(database, organisation);
+	}
+
+	codes(): string[] {
+		const sql = "SELECT code FROM subjects WHERE organisation = ? AND code <> '' ORDER BY code";
+		return this.#all<{ code: string }>(sql, this.#organisation).map(({ code }) => code);
+	}
+
+	dates(): string[] {
+		if (this.#own === undefined) return [];
+		return this.#all<{ date: string }>("SELECT date FROM days WHERE subject = ? ORDER BY date", this.#own).map(
+			({ date }) => date,
+		);
+	}
+
+	months(): string[] {
+		return readMonths(this.#database)
+			.filter(({ state }) => state !== "closed")
+			.map(({ month }) => month);
+	}
+
+	quartersFrom(): number {
+		const [mark] = this.#all<{ value: string }>("SELECT value FROM meta WHERE name = 'quarters'");
+		return mark ? Number(mark.value) : 0;
+	}
+
+	async snapshot<T>(read: (view: AuditView) => Promise<T>): Promise<T> {
+		this.#database.exec("BEGIN");
+		try {
+			return await read(this.#view());
+		} finally {
+			this.#database.exec("COMMIT");
+		}
+	}
+
+	#view(): AuditView {
+		const organisation = this.#organisation;
+		const subjectOf = (code: string | undefined) =>
+			code === undefined ? this.#own : findSubject(this.#database, organisation, code);
+		const column = (code: string | undefined) => (code === undefined ? "organisation" : "code");
+		return {
+			raw: (code, { from, to }) =>
+				this.#iterate(
+					`SELECT ${COUNTED} FROM scans WHERE ${column(code)} = ? AND at >= ? AND at < ? ORDER BY at`,
+					[subjectOf(code) ?? null, from, to],
+					(row) => ({ ...row, bot: row.bot === 1, first: row.first === 1 }) as unknown as CountedScan,
+				),
+			quarters: (code, span) => this.#quarters(subjectOf(code), span),
+			recount: (code) => {
+				const subject = subjectOf(code) ?? null;
+				const sum = this.#tally(
+					`SELECT coalesce(sum(1 - bot), 0) AS scans, coalesce(sum(first), 0) AS visitors, coalesce(sum(bot), 0) AS bots
+					FROM scans WHERE ${column(code)} = ?`,
+					subject,
+				);
+				addTally(sum, this.#tally(`SELECT ${SUMS} FROM carried WHERE subject = ?`, subject));
+				return sum;
+			},
+			total: (code) => this.#tally(`SELECT ${SUMS} FROM totals WHERE subject = ?`, subjectOf(code) ?? null),
+			days: (date) => this.#days(date),
+			ledger: () => readLedger(this.#database, { organisation }),
+		};
+	}
+
+	*#quarters(subject: number | undefined, { from, to }: Span): Iterable<KeptBucket> {
+		const rows = this.#iterate(
+			"SELECT * FROM quarters WHERE subject = ? AND at >= ? AND at < ? ORDER BY at, partition",
+			[subject ?? null, from, to],
+			(row) => row as unknown as Tally & { at: number; partition: number },
+		);
+		const values = this.#database.prepare(
+			"SELECT * FROM quarter_values WHERE subject = ? AND at = ? AND partition = ?",
+		);
+		for (const { at, partition, scans, visitors, bots } of rows) {
+			const maps = BUCKET_DIMENSIONS.map(() => new Map<string, Tally>());
+			for (const value of values.all(subject ?? null, at, partition) as unknown as (Tally & {
+				dimension: number;
+				value: string;
+			})[])
+				maps[value.dimension]?.set(value.value, toTally(value));
+			yield { at, partition, tally: { scans, visitors, bots }, values: maps };
+		}
+	}
+
+	#days(date: string): KeptDay[] {
+		const rows = this.#all<DayRow>(
+			"SELECT days.*, code FROM days JOIN subjects ON id = subject WHERE organisation = ? AND date = ?",
+			this.#organisation,
+			date,
+		);
+		const own = rows.find(({ code }) => code === "");
+		if (!own || this.#own === undefined) return [];
+		if (own.revision !== revisionOf(this.#database, this.#own, own.start, own.end)) return [];
+		return rows.map((row) => {
+			const byValue = JSON.parse(row.by_value) as Readonly<Record<string, Readonly<Record<string, Triple>>>>;
+			return {
+				code: row.code === "" ? undefined : row.code,
+				date,
+				at: row.start,
+				end: row.end,
+				tally: toTally(row),
+				hours: (JSON.parse(row.hours) as Triple[]).map(fromTriple),
+				values: BUCKET_DIMENSIONS.map(
+					(dimension) =>
+						new Map(Object.entries(byValue[dimension] ?? {}).map(([value, triple]) => [value, fromTriple(triple)])),
+				),
+			};
+		});
+	}
+
+	#tally(sql: string, subject: number | null): Tally {
+		return toTally(this.#database.prepare(sql).get(subject) as unknown as Tally);
+	}
+
+	#all<T>(sql: string, ...parameters: SQLInputValue[]): T[] {
+		return this.#database.prepare(sql).all(...parameters) as T[];
+	}
+
+	*#iterate<T>(sql: string, parameters: SQLInputValue[], of: (row: Record<string, unknown>) => T): Iterable<T> {
+		for (const row of this.#database.prepare(sql).iterate(...parameters)) yield of(row);
+	}
+}
+
+function toTally({ scans, visitors, bots }: Tally): Tally {
+	return { scans, visitors, bots };
+}
+
+function fromTriple([scans, visitors, bots]: Triple): Tally {
+	return { scans, visitors, bots };
+}

@@ -1,0 +1,39 @@
+/** Changes rows of an embedded scan store as no part of the product does. */
+
+import { DatabaseSync } from "node:sqlite";
+import type { Tampering } from "./suite/provided.ts";
+
+const poster = "subject = (SELECT id FROM subjects WHERE organisation = 'acme' AND code = 'poster')";
+const own = "subject = (SELECT id FROM subjects WHERE organisation = 'acme' AND code = '')";
+const day = "date = '2026-03-14'";
+
+export function tamperWithSqlite(file: string, kind: Tampering, by: 1 | -1): void {
+	const first = (table: string, where: string) =>
+		`WHERE ${where} AND at = (SELECT min(at) FROM ${table} WHERE ${where})`;
+	const json = (path: string) => `json_set(by_value, '${path}', json_extract(by_value, '${path}') + ${by})`;
+	const statements: Record<Tampering, string> = {
+		"a raw scan": `UPDATE scans SET bot = 1 - bot WHERE seq = (
+			SELECT max(seq) FROM scans WHERE code = (SELECT id FROM subjects WHERE code = 'poster'))`,
+		"a code's quarter": `UPDATE quarters SET scans = scans + ${by} ${first("quarters", poster)}`,
+		"a value of a code's quarter": `UPDATE quarter_values SET scans = scans + ${by}
+			${first("quarter_values", poster)} AND value = 'mobile'`,
+		"an organisation's quarter": `UPDATE quarters SET visitors = visitors + ${by}
+			${first("quarters", own)} AND partition = 0`,
+		"a code's total": `UPDATE totals SET bots = bots + ${by} WHERE ${poster}`,
+		"an organisation's total": `UPDATE totals SET scans = scans + ${by} WHERE ${own} AND partition = 0`,
+		"a code's day": `UPDATE days SET scans = scans + ${by} WHERE ${poster} AND ${day}`,
+		"an organisation's day": `UPDATE days SET visitors = visitors + ${by} WHERE ${own} AND ${day}`,
+		"a value of an organisation's day": `UPDATE days SET by_value = ${json("$.country.DE[0]")} WHERE ${own} AND ${day}`,
+		"an hour of an organisation's day": `UPDATE days SET hours = ${json("$[12][0]").replaceAll("by_value", "hours")}
+			WHERE ${own} AND ${day}`,
+		"the ledger's stored scans": `UPDATE ledger SET stored = stored + ${by} WHERE organisation = 'acme'`,
+		"the ledger's accepted scans": `UPDATE ledger SET accepted = accepted + ${by} WHERE organisation = 'acme'`,
+	};
+	const database = new DatabaseSync(file, { timeout: 5_000 });
+	try {
+		const { changes } = database.prepare(statements[kind]).run();
+		if (changes !== 1) throw new Error(`${changes} rows were tampered with: ${kind}`);
+	} finally {
+		database.close();
+	}
+}
