@@ -17,6 +17,7 @@ import type {
 } from "./analytics.ts";
 import type { Code, CodeChanges, CodeImage, CodeInput, ImageOptions, Page, RoutableCode } from "./code.ts";
 import type { FeedReading, LogStatus, StateReading } from "./events.ts";
+import type { Health } from "./health.ts";
 import type { Job, JobName, JobRun } from "./job.ts";
 import type { Dimension } from "./scan.ts";
 
@@ -67,6 +68,9 @@ export interface Actions {
 	"accounts.removeKey": [{ organisation: string; id: string }, null];
 	/** Salts of yesterday, today and tomorrow (UTC), made when absent, the same for every gateway. */
 	"accounts.salts": [Record<string, never>, Salt[]];
+
+	/** How the product is, as the gateway that is asked sees it. */
+	"gateway.health": [Record<string, never>, Health];
 
 	"scans.status": [Record<string, never>, LogStatus[]];
 

@@ -9,7 +9,7 @@ import type { Service, ServiceSchema } from "moleculer";
 import ApiGateway, { type ApiSettingsSchema } from "moleculer-web";
 import type { ActionName, Params } from "../../contracts/actions.ts";
 import { CodedError } from "../../contracts/errors.ts";
-import { broadcast, call, type EventsOf } from "../../platform/actors.ts";
+import { type ActionsOf, broadcast, call, type EventsOf } from "../../platform/actors.ts";
 import { openSpool } from "../../platform/log/spool.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { Authenticator } from "./authenticator.ts";
@@ -79,6 +79,15 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 		file: join(config.dataDir, "salts.json"),
 	});
 
+	const actions: ActionsOf<"gateway"> = {
+		health: {
+			handler() {
+				if (by) return by.parts.health.read();
+				throw new CodedError("unavailable", "This gateway is still starting");
+			},
+		},
+	};
+
 	const events: EventsOf = {
 		"codes.changed": { handler: ({ params }) => codes.apply(params.code) },
 		"accounts.changed": {
@@ -99,7 +108,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			logResponse: null,
 			logRouteRegistration: null,
 		},
-		actions: { listAliases: false, addRoute: false, removeRoute: false },
+		actions: { ...actions, listAliases: false, addRoute: false, removeRoute: false },
 		events,
 		methods: {
 			/** Queries are read by their routes, strictly. */

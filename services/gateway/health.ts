@@ -5,17 +5,8 @@
 
 import type { ActionName, Result } from "../../contracts/actions.ts";
 import type { ScansPosition } from "../../contracts/events.ts";
+import type { Check, Health } from "../../contracts/health.ts";
 import type { Ingest } from "./ingest.ts";
-
-export interface Check {
-	readonly status: "ok" | "away" | "degraded";
-	readonly detail?: string;
-}
-
-export interface Health {
-	readonly status: "ok" | "degraded" | "down";
-	readonly checks: Readonly<Record<string, Check>>;
-}
 
 export interface HealthQuestions {
 	readonly ingest: Ingest;

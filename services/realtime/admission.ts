@@ -62,10 +62,11 @@ export class Admission {
 	async admit(namespace: string, { auth, headers }: Handshake): Promise<Admitted> {
 		const origin = single(headers.origin);
 		if (origin !== undefined && !this.#isAllowed(origin, single(headers.host))) throw new Refusal("unauthorized");
-		const cookie = origin === undefined ? undefined : sessionToken(single(headers.cookie));
-		const token = (typeof auth.token === "string" && auth.token) || cookie || "";
+		const own = typeof auth.token === "string" ? auth.token : "";
+		const token = own || (origin === undefined ? undefined : sessionToken(single(headers.cookie))) || "";
 		const credential = await this.#proven(token);
-		if (!credential) throw new Refusal("unauthorized");
+		// A key in a cookie would be a key that browsers send by themselves.
+		if (!credential || (own === "" && credential.kind !== "session")) throw new Refusal("unauthorized");
 		const needed = SCOPES_NEEDED[namespace as Namespace];
 		if (!needed || !credential.scopes.includes(needed)) throw new Refusal("forbidden");
 		return { credential, token };

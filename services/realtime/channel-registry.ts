@@ -6,6 +6,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { FeedReading, ScansCommitted, ScansPosition, StateReading } from "../../contracts/events.ts";
+import type { Check, Health } from "../../contracts/health.ts";
 import { AnalyticsContent } from "./analytics-channel.ts";
 import { Channel } from "./channel.ts";
 import { FeedContent } from "./feed-channel.ts";
@@ -22,6 +23,8 @@ export interface Sources {
 	feed(organisation: string, code: string | undefined, limit: number): Promise<FeedReading>;
 	jobs(): Promise<unknown>;
 	ledger(organisation: string): Promise<unknown>;
+	/** @throws when no gateway answers */
+	health(): Promise<unknown>;
 	/** A reading failed; it is tried again. */
 	failed(channel: string, error: unknown): void;
 	/** Commits of a partition up to a position were not heard of; what shows them is read again. */
@@ -227,15 +230,17 @@ export class ChannelRegistry {
 	#reader({ organisation, name }: ChannelIdentity): () => Promise<unknown> {
 		if (name === "jobs") return () => this.#sources.jobs();
 		if (name === "ledger") return () => this.#sources.ledger(organisation);
-		return async () => this.#health();
+		return () => this.#sources.health().catch(() => this.#ownHealth());
 	}
 
-	/** As this node sees it: whether those who count are heard of, and how far behind they are. */
-	#health(): unknown {
+	/** As this node sees it while no gateway answers: whether those who count are heard of, and how far behind they are. */
+	#ownHealth(): Health {
 		const behindMs = this.#tracker.behindMs(Date.now());
-		const scans = behindMs === null ? { status: "away", detail: "not heard of" } : { status: "ok" };
-		const late = behindMs === null || behindMs > LATE_MS;
-		return { status: late ? "degraded" : "ok", checks: { scans: late && behindMs ? { status: "late" } : scans } };
+		const scans: Check =
+			behindMs === null
+				? { status: "away", detail: "not heard of" }
+				: { status: behindMs > LATE_MS ? "degraded" : "ok" };
+		return { status: "degraded", checks: { gateway: { status: "away", detail: "no gateway answers" }, scans } };
 	}
 
 	#commit(commit: Commit): void {

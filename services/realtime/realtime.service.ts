@@ -150,6 +150,7 @@ export default function realtime(
 					state: (organisation, code) => call(broker, "analytics.state", { organisation, code }, within),
 					feed: (organisation, code, limit) => call(broker, "analytics.feed", { organisation, code, limit }, within),
 					ledger: (organisation) => call(broker, "analytics.ledger", { organisation }, within),
+					health: () => call(broker, "gateway.health", {}, within),
 					async jobs() {
 						const rows = await call(broker, "cron.jobs", {}, within);
 						return { rows, total: rows.length, page: 1, pageSize: JOBS_PAGE };

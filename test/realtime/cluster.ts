@@ -79,6 +79,7 @@ export async function startCluster({
 			authenticate: ({ token }: Params<"accounts.authenticate">) => credentials.get(token) ?? null,
 		}),
 		actor("cron", { jobs: () => [{ name: "audit" }] }),
+		actor("gateway", { health: () => ({ status: "ok", checks: {} }) }),
 	];
 
 	let teller: ServiceBroker;

@@ -53,6 +53,7 @@ export class DirectNode {
 				state: (_organisation, code) => read(`state ${code}`, () => truth.state(code)),
 				feed: (_organisation, code, limit) => read(`feed ${code}`, () => truth.feed(code, limit)),
 				jobs: async () => [],
+				health: async () => ({}),
 				ledger: async () => ({}),
 				hasCode: async () => true,
 				failed: () => undefined,
