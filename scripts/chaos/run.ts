@@ -33,7 +33,7 @@ export interface ChaosReport extends Omit<Judgement, "present"> {
 	readonly strikes: readonly Struck[];
 	/** Scans that were sent again by their id after they had been acknowledged. */
 	readonly repeated: number;
-	/** Longest time in which no screen saw the total move, ms. */
+	/** Longest time in which the screen of some code saw its total stand still, ms. */
 	readonly longestPauseMs: number;
 	/** From the end of the last strike until everything was whole, ms; undefined when it did not become so in time. */
 	readonly wholeAfterMs: number | undefined;
@@ -72,7 +72,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	let screens: Screens | undefined;
 	try {
 		const codes = await makeCodes(caller);
-		screens = openScreens({ url: target.realtimeUrl, token: KEY, code: codes[0]?.id ?? "" });
+		screens = openScreens({ url: target.realtimeUrl, token: KEY, codes: codes.map(({ id }) => id) });
 		await allLive(screens);
 		const recordFile = path.join(dir, "scans.ndjson");
 		const crowd = startCrowd({
@@ -95,7 +95,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		await Promise.all([aggregating, ...target.members.map((member) => target.serves(member))]);
 		say(`everything serves again, ${crowd.acknowledged()} scans are acknowledged`);
 		await crowd.finish(ANSWERED_WITHIN_MS);
-		screens.rest();
+		screens.pauses.end();
 		say("everything is answered");
 
 		const numbers = new Numbers(caller);
@@ -120,7 +120,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		for (const { member, hitMs, atMs } of strikes)
 			if (hitMs === undefined) violations.push(`${member} was not there to be struck at ${atMs} ms`);
 		const { present, ...tally } = judgement;
-		const figures = { repeated: crowd.repeated(), longestPauseMs: screens.longestPauseMs(), wholeAfterMs };
+		const figures = { repeated: crowd.repeated(), longestPauseMs: screens.pauses.longest, wholeAfterMs };
 		return { ...tally, violations, strikes, ...figures, dir };
 	} finally {
 		screens?.close();

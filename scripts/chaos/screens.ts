@@ -8,12 +8,13 @@ import type { FeedView } from "../../frontend/src/live/feed-reducer.ts";
 import type { ChannelView } from "../../frontend/src/live/live-channel.ts";
 import { feedReducer } from "../../frontend/src/live/reducer.ts";
 import { WebSocketAnalytics } from "../../frontend/src/live/web-socket-analytics.ts";
+import { Pauses } from "./pauses.ts";
 
 export interface ScreenOptions {
 	readonly url: string;
 	readonly token: string;
-	/** Id of the code that one screen shows. */
-	readonly code: string;
+	/** Ids of the codes that have a screen each. */
+	readonly codes: readonly string[];
 }
 
 export interface Screens {
@@ -24,10 +25,8 @@ export interface Screens {
 	feedLacks(ids: readonly string[]): string[];
 	/** Breaks of the contract that the screens saw. */
 	readonly violations: readonly string[];
-	/** The longest time in which no screen saw the organisation's total move since the first time it did, ms. */
-	longestPauseMs(): number;
-	/** From now on no movement is expected. */
-	rest(): void;
+	/** How long the total of a code stood still at most while all codes were scanned. */
+	readonly pauses: Pauses;
 	close(): void;
 }
 
@@ -35,22 +34,14 @@ const EMPTY: Counts = { scans: 0, visitors: 0, bots: 0 };
 /** Two for the organisation, so that one is likely to be on each node. */
 const ORGANISATION_SCREENS = 2;
 
-export function openScreens({ url, token, code }: ScreenOptions): Screens {
+export function openScreens({ url, token, codes }: ScreenOptions): Screens {
 	const violations: string[] = [];
 	const violate = (what: string) => {
 		if (violations.length < 20) violations.push(what);
 	};
 	const counts = new Map<string, ChannelView<Counts>>();
 	let feed: ChannelView<FeedView> | undefined;
-	let [movedAt, longest, highest] = [0, 0, 0];
-	let resting = false;
-
-	const moved = ({ scans, bots }: Counts) => {
-		if (scans + bots <= highest || resting) return;
-		highest = scans + bots;
-		if (movedAt > 0) longest = Math.max(longest, performance.now() - movedAt);
-		movedAt = performance.now();
-	};
+	const pauses = new Pauses();
 	const reducer = (screen: string) => ({
 		snapshot: (before: Counts = EMPTY, { total }: AnalyticsState) => {
 			if (isLess(total, before)) violate(`${screen} fell from ${text(before)} to ${text(total)} by a snapshot`);
@@ -66,16 +57,23 @@ export function openScreens({ url, token, code }: ScreenOptions): Screens {
 	const clients = Array.from({ length: ORGANISATION_SCREENS }, (_, index) => {
 		const name = `screen ${index + 1}`;
 		const client = new WebSocketAnalytics({ url, token, namespace: "/analytics", reducer: reducer(name) });
-		client.subscribe("org", (view) => {
-			counts.set(`${name} org`, view);
-			if (view.data) moved(view.data);
-		});
+		client.subscribe("org", (view) => counts.set(name, view));
 		client.connect();
 		return client;
 	});
-	const ofCode = new WebSocketAnalytics({ url, token, namespace: "/analytics", reducer: reducer("screen of a code") });
-	ofCode.subscribe(`code:${code}`, (view) => counts.set("screen of a code", view));
-	ofCode.connect();
+	const ofCodes = new WebSocketAnalytics({
+		url,
+		token,
+		namespace: "/analytics",
+		reducer: reducer("a screen of codes"),
+	});
+	for (const code of codes) {
+		ofCodes.subscribe(`code:${code}`, (view) => {
+			counts.set(`the screen of ${code}`, view);
+			if (view.data) pauses.seen(code, view.data);
+		});
+	}
+	ofCodes.connect();
 	const ofFeed = new WebSocketAnalytics<FeedUpdate, FeedUpdate, FeedView>({
 		...{ url, token, namespace: "/scans" },
 		reducer: {
@@ -95,16 +93,13 @@ export function openScreens({ url, token, code }: ScreenOptions): Screens {
 
 	return {
 		violations,
+		pauses,
 		shown: () => [...counts].map(([screen, { channel, state, data }]) => ({ screen, channel, state, total: data })),
 		feedState: () => feed?.state ?? "connecting",
 		feedLacks: (ids) =>
 			ids.filter((id) => !feed?.data?.scans.some((scan) => scan.id === id)).map((id) => `the feed lacks ${id}`),
-		longestPauseMs: () => Math.round(longest),
-		rest() {
-			resting = true;
-		},
 		close() {
-			for (const client of [...clients, ofCode, ofFeed]) client.disconnect();
+			for (const client of [...clients, ofCodes, ofFeed]) client.disconnect();
 		},
 	};
 }
