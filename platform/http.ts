@@ -54,6 +54,8 @@ class Host implements HttpHost {
 	#realtime: Server | undefined;
 	#open = 0;
 	#draining = false;
+	/** One function for all answers: each closes once. */
+	readonly #closed = () => void this.#open--;
 
 	constructor(config: Settings) {
 		this.#config = config;
@@ -119,7 +121,7 @@ class Host implements HttpHost {
 
 	#dispatch(request: IncomingMessage, response: ServerResponse): void {
 		this.#open++;
-		response.once("close", () => this.#open--);
+		response.on("close", this.#closed);
 		if (this.#draining) response.setHeader("Connection", "close");
 		try {
 			for (const handler of this.#handlers) if (handler(request, response)) return;

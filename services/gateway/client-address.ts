@@ -11,8 +11,7 @@ import { isIP, isIPv6, SocketAddress } from "node:net";
  * what stands left of that, the client may have made up.
  */
 export function clientAddress(request: IncomingMessage, trustedProxies: number): string {
-	const direct = canonicalAddress(request.socket.remoteAddress ?? "") ?? "";
-	if (trustedProxies === 0) return direct;
+	if (trustedProxies === 0) return directAddress(request);
 	const header = request.headers["x-forwarded-for"];
 	const hops = (Array.isArray(header) ? header.join(",") : (header ?? ""))
 		.split(",")
@@ -21,7 +20,11 @@ export function clientAddress(request: IncomingMessage, trustedProxies: number):
 		const address = canonicalAddress(withoutPort((hops[index] as string).trim()));
 		if (address) return address;
 	}
-	return direct;
+	return directAddress(request);
+}
+
+function directAddress(request: IncomingMessage): string {
+	return canonicalAddress(request.socket.remoteAddress ?? "") ?? "";
 }
 
 /** One spelling for one address: IPv4 in IPv6 as IPv4, IPv6 in its shortest form; undefined when it is no address. */

@@ -137,8 +137,13 @@ export class IngestBuffer {
 	 * took them.
 	 */
 	accept(scans: readonly AcceptedScan[]): Promise<void> {
-		const sizes = scans.map(estimateBytes);
-		const bytes = sizes.reduce((sum, size) => sum + size, 0);
+		const gathered: Omit<Gathered, "ticket">[] = [];
+		let bytes = 0;
+		for (const scan of scans) {
+			const own = estimateBytes(scan);
+			gathered.push({ scan, bytes: own });
+			bytes += own;
+		}
 		const { maxPending, maxPendingBytes } = this.#options;
 		if (this.#pending + scans.length > maxPending || this.#pendingBytes + bytes > maxPendingBytes) {
 			const data = { retryAfterMs: OVERLOADED_RETRY_MS };
@@ -147,9 +152,9 @@ export class IngestBuffer {
 		if (scans.length === 0) return Promise.resolve();
 		return new Promise((resolve, reject) => {
 			const ticket: Ticket = { waiting: scans.length, resolve, reject };
-			for (const [index, scan] of scans.entries()) {
+			for (const { scan, bytes } of gathered) {
 				const lane = this.#lanes[partitionOf(scan.code, this.#lanes.length)] as Lane;
-				lane.gathered.push({ scan, bytes: sizes[index] as number, ticket });
+				lane.gathered.push({ scan, bytes, ticket });
 			}
 			this.#pending += scans.length;
 			this.#pendingBytes += bytes;
@@ -266,18 +271,19 @@ const FIXED_BYTES = 420;
 
 function estimateBytes(scan: AcceptedScan): number {
 	let bytes = FIXED_BYTES;
-	for (const value of Object.values(scan)) {
-		if (typeof value === "string") bytes += Buffer.byteLength(value) + escapes(value);
+	for (const name in scan) {
+		const value = scan[name as keyof AcceptedScan];
+		if (typeof value === "string") bytes += textBytes(value);
 	}
 	return bytes;
 }
 
-/** Bytes that JSON adds to a text; control characters never get into a scan. */
-function escapes(value: string): number {
-	let count = 0;
+/** At least what a text takes in JSON and UTF-8; control characters never get into a scan. */
+function textBytes(value: string): number {
+	let bytes = 0;
 	for (let index = 0; index < value.length; index++) {
 		const unit = value.charCodeAt(index);
-		if (unit === 0x22 || unit === 0x5c) count++;
+		bytes += unit < 0x80 ? (unit === 0x22 || unit === 0x5c ? 2 : 1) : unit < 0x800 ? 2 : 3;
 	}
-	return count;
+	return bytes;
 }

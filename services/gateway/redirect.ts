@@ -35,6 +35,9 @@ const METHODS = ["GET", "HEAD"];
 const PATH = /^\/([ql])\/([^/?]*)(?:\/([^/?]*))?\/?(?:\?(.*))?$/s;
 const SLUG = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** With none, nothing is durable in time. */
+const NO_PATIENCE = Promise.resolve();
+
 /** A request for a redirect, read. */
 interface Asked {
 	readonly request: IncomingMessage;
@@ -62,6 +65,7 @@ class Redirect {
 	readonly #parts: RedirectParts;
 	readonly #redirects = new TokenBuckets({ perSecond: REDIRECTS_PER_SECOND });
 	readonly #unknownSlugs = new TokenBuckets({ perSecond: UNKNOWN_SLUGS_PER_SECOND });
+	#turn: Promise<void> | undefined;
 
 	constructor(parts: RedirectParts) {
 		this.#parts = parts;
@@ -124,30 +128,48 @@ class Redirect {
 			return;
 		}
 		const location = locationOf((destination as { url: string }).url, asked.query);
-		if (destination.kind === "destination" && asked.counted) void this.#countAndSendOn(asked, location, code, reading);
+		if (destination.kind === "destination" && asked.counted) this.#countAndSendOn(asked, location, code, reading);
 		else sendOn(asked, location);
 	}
 
-	async #countAndSendOn(asked: Asked, location: string, code: RoutableCode, reading: Reading): Promise<void> {
-		const { ingest, enricher, config, logger } = this.#parts;
-		let id: string | undefined;
+	#countAndSendOn(asked: Asked, location: string, code: RoutableCode, reading: Reading): void {
+		const { ingest, enricher, logger } = this.#parts;
+		let answered = false;
+		const answer = (id?: string) => {
+			if (answered) return;
+			answered = true;
+			sendOn(asked, location, id);
+		};
 		try {
 			const scan = enricher.scanOf(code, reading);
-			const durable = ingest.accept([scan]).then(
-				() => true,
+			this.#patience().then(() => answer());
+			ingest.accept([scan]).then(
+				() => answer(scan.id),
 				(error: Error) => {
 					// The phone is sent on all the same; the loss is counted where an operator sees it.
 					ingest.countLoss();
 					logger.error("A redirect's scan was lost", error.message);
-					return false;
+					answer();
 				},
 			);
-			if (await within(durable, config.redirectPatienceMs)) id = scan.id;
 		} catch (error) {
 			ingest.countLoss();
 			logger.error("A redirect's scan could not be made", error);
+			answer();
 		}
-		sendOn(asked, location, id);
+	}
+
+	/** Resolves when whoever began to wait in this turn of the event loop has waited for long enough. */
+	#patience(): Promise<void> {
+		const { redirectPatienceMs } = this.#parts.config;
+		if (redirectPatienceMs === 0) return NO_PATIENCE;
+		this.#turn ??= new Promise((resolve) => {
+			setTimeout(resolve, redirectPatienceMs);
+			setImmediate(() => {
+				this.#turn = undefined;
+			});
+		});
+		return this.#turn;
 	}
 
 	/** Says what is left of a limit, and answers with a page when nothing is. */
@@ -214,18 +236,6 @@ function rawScanOf({ request: { headers }, source, placement, query, address }: 
 		),
 		utm: utm && { source: utm.get("utm_source"), medium: utm.get("utm_medium"), campaign: utm.get("utm_campaign") },
 	};
-}
-
-/** Whether it came true within the patience; with none, only what is true already would do, and nothing is. */
-function within(outcome: Promise<boolean>, patienceMs: number): Promise<boolean> {
-	if (patienceMs === 0) return Promise.resolve(false);
-	return new Promise((resolve) => {
-		const timer = setTimeout(() => resolve(false), patienceMs);
-		void outcome.then((durable) => {
-			clearTimeout(timer);
-			resolve(durable);
-		});
-	});
 }
 
 function decoded(placement: string | undefined): string | undefined {

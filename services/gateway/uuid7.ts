@@ -3,10 +3,16 @@
 import { randomFillSync } from "node:crypto";
 
 const RANDOM_BYTES = 10;
+const RANDOM_DIGITS = 2 * RANDOM_BYTES;
 const POOL_IDS = 256;
 
 const pool = Buffer.allocUnsafe(RANDOM_BYTES * POOL_IDS);
-let used = pool.length;
+/** The pool in hex, and how many of its digits are used up: one conversion serves many ids. */
+let digits = "";
+let used = 0;
+/** The part of an id that its instant decides, of the last instant. */
+let lastInstant = -1;
+let prefix = "";
 
 /**
  * A new UUIDv7 of the given instant, epoch ms.
@@ -14,13 +20,17 @@ let used = pool.length;
  * @see https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
  */
 export function uuid7(now: number): string {
-	if (used === pool.length) {
-		randomFillSync(pool);
+	if (used === digits.length) {
+		digits = randomFillSync(pool).toString("hex");
 		used = 0;
 	}
-	const random = pool.toString("hex", used, used + RANDOM_BYTES);
-	used += RANDOM_BYTES;
-	const time = now.toString(16).padStart(12, "0");
-	const variant = ((Number.parseInt(random[3] as string, 16) & 0x3) | 0x8).toString(16);
-	return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 19)}`;
+	if (now !== lastInstant) {
+		const time = now.toString(16).padStart(12, "0");
+		prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
+		lastInstant = now;
+	}
+	const from = used;
+	used += RANDOM_DIGITS;
+	const variant = "89ab"[digits.charCodeAt(from) & 0x3];
+	return `${prefix}${digits.slice(from + 1, from + 4)}-${variant}${digits.slice(from + 4, from + 7)}-${digits.slice(from + 7, from + 19)}`;
 }
