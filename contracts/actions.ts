@@ -12,6 +12,7 @@ import type {
 	Breakdown,
 	Interval,
 	Ledger,
+	LiveMinutes,
 	Summary,
 	TimeSeries,
 } from "./analytics.ts";
@@ -80,6 +81,7 @@ export interface Actions {
 		{ organisation: string; query: AnalyticsQuery; by: Dimension; limit: number },
 		Answer<Breakdown>,
 	];
+	"analytics.live": [{ organisation: string; query: AnalyticsQuery }, Answer<LiveMinutes>];
 	/** The state of a channel, read together with the positions it is true at. */
 	"analytics.state": [{ organisation: string; code?: string }, StateReading];
 	/** The newest scans, newest last, read together with the positions they are true at. */

@@ -83,6 +83,16 @@ export interface Breakdown extends AnswerFrame {
 	readonly total: number;
 }
 
+/** The last minutes: how many scans in each, by which codes and from where, and who is there now. */
+export interface LiveMinutes extends AnswerFrame {
+	/** Oldest first; the last one is the present UTC minute, which still grows. */
+	readonly minutes: readonly { readonly at: string; readonly scans: number }[];
+	/** Different visitors of the last five minutes; bots are none. */
+	readonly visitorsNow: number;
+	readonly topCodes: readonly { readonly value: string; readonly name?: string; readonly scans: number }[];
+	readonly topCountries: readonly { readonly value: string; readonly scans: number }[];
+}
+
 /** How an answer was come by: the tier of the cache that held it, or a miss. */
 export type CacheTier = "l1" | "l2" | "miss" | "stale";
 

@@ -51,6 +51,7 @@ export const TALLY_OF_SCANS = {
 	v: { $sum: { $cond: ["$first", 1, 0] } },
 	b: { $sum: { $cond: ["$bot", 1, 0] } },
 };
+const MINUTE_OF_SCAN = { $dateTrunc: { date: "$at", unit: "minute" } };
 const QUARTER_OF_SCAN = { $dateTrunc: { date: "$at", unit: "minute", binSize: QUARTER_MS / 60_000 } };
 
 /** Scans, visitors and bots, grouped: buckets by `ofBuckets`, raw scans by `ofScans`. */
@@ -71,6 +72,19 @@ export const countsBranches = (reach: Reach, months: Months): Branch[] => tallyB
 
 export const seriesBranches = (reach: Reach, months: Months): Branch[] =>
 	tallyBranches(reach, months, "$at", QUARTER_OF_SCAN);
+
+/** By minute, from raw scans alone. */
+export const minuteBranches = (reach: Reach, range: Range, months: Months): Branch[] =>
+	rawBranches("minute", reach, [range], months, [{ $group: { _id: MINUTE_OF_SCAN, ...TALLY_OF_SCANS } }]);
+
+/** How many different visitors (`n`), bots left out, also where the range goes over the end of a month. */
+export function visitorBranches(reach: Reach, range: Range, months: Months): Branch[] {
+	const people = [{ $match: { bot: false, visitor: { $exists: true } } }, { $project: { _id: 0, visitor: 1 } }];
+	const [first, ...others] = rawBranches("active", reach, [range], months, people);
+	if (!first) return [];
+	const united = others.map(({ collection, pipeline }) => ({ $unionWith: { coll: collection, pipeline } }));
+	return [{ ...first, pipeline: [...first.pipeline, ...united, { $group: { _id: "$visitor" } }, { $count: "n" }] }];
+}
 
 /** By code: from the codes' own buckets, which no cap touches. */
 export const codeBranches = (reach: Reach, months: Months): Branch[] =>

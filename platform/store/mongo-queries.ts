@@ -7,16 +7,25 @@ import type { Document } from "mongodb";
 import type { BucketDimension, Counts, Dimension, FeedScan } from "../../contracts/scan.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
 import { toFeedScan } from "./feed-scan.ts";
-import { codeBranches, countsBranches, rawBranches, reachOf, seriesBranches, valueBranches } from "./mongo-branches.ts";
+import {
+	codeBranches,
+	countsBranches,
+	minuteBranches,
+	rawBranches,
+	reachOf,
+	seriesBranches,
+	valueBranches,
+	visitorBranches,
+} from "./mongo-branches.ts";
 import { idOf, partsOf, unescapeKey } from "./mongo-keys.ts";
 import { type MongoSchema, type RawDocument, rawName, type ShortTally } from "./mongo-schema.ts";
-import { type Branch, readSnapshot, type Snapshot } from "./mongo-snapshot.ts";
+import { type Branch, partBranches, partOf, readSnapshot, type Snapshot } from "./mongo-snapshot.ts";
 import { totalId } from "./mongo-writes.ts";
 import { MINUTE_MS } from "./quarters.ts";
-import type { QuarterPoint, Reading, ScanStore, Selection, ValueCounts } from "./scan-store.ts";
+import type { LiveCounts, QuarterPoint, Reading, ScanStore, Selection, ValueCounts } from "./scan-store.ts";
 import { addValues, rankValues, scansOf, subtractTally, subtractValues } from "./sections.ts";
 
-type Questions = Pick<ScanStore, "counts" | "series" | "breakdown" | "state" | "recent" | "organisations">;
+type Questions = Pick<ScanStore, "counts" | "series" | "breakdown" | "live" | "state" | "recent" | "organisations">;
 
 export class MongoQueries implements Questions {
 	readonly #schema: MongoSchema;
@@ -48,12 +57,31 @@ export class MongoQueries implements Questions {
 			return reading(snapshot, rankValues(signedSums(snapshot, String), selection.bots));
 		}
 		const snapshot = await readSnapshot(this.#schema, (months) => valueBranches(reach, months, by as BucketDimension));
-		const sums = new Map<string, Tally>();
-		addValues(sums, new Map(snapshot.of("kept").map((kept) => [unescapeKey(kept._id as string), tallyOf(kept)])));
-		for (const bucket of edgeBuckets(snapshot)) addValues(sums, bucket);
-		const capped = [...snapshot.of("kept"), ...snapshot.of("edge")].some((read) => read.capped);
-		addRaw(sums, snapshot.of("add"), String);
-		return reading(snapshot, rankValues(sums, selection.bots), capped);
+		return reading(snapshot, rankValues(valueSums(snapshot), selection.bots), isCapped(snapshot));
+	}
+
+	async live(selection: Selection, activeFrom: number): Promise<Reading<LiveCounts>> {
+		const { from, to, bots } = selection;
+		const reach = reachOf(selection, Date.now());
+		const snapshot = await readSnapshot(this.#schema, (months) => [
+			...minuteBranches(reach, { from, to }, months),
+			...visitorBranches(reach, { from: activeFrom, to }, months),
+			...partBranches("codes", codeBranches(reach, months)),
+			...partBranches("countries", valueBranches(reach, months, "country")),
+		]);
+		const minutes = snapshot
+			.of("minute")
+			.map((minute) => ({ at: (minute._id as Date).getTime(), scans: scansOf(tallyOf(minute), bots) }))
+			.filter(({ scans }) => scans > 0)
+			.sort((a, b) => a.at - b.at);
+		const countries = partOf(snapshot, "countries");
+		const value = {
+			minutes,
+			active: (snapshot.of("active")[0]?.n as number | undefined) ?? 0,
+			codes: rankValues(signedSums(partOf(snapshot, "codes"), String), bots),
+			countries: rankValues(valueSums(countries), bots),
+		};
+		return reading(snapshot, value, isCapped(countries));
 	}
 
 	async state(query: Parameters<ScanStore["state"]>[0]): ReturnType<ScanStore["state"]> {
@@ -129,6 +157,19 @@ function tallyOf({ s = 0, v = 0, b = 0 }: ShortTally): Tally {
 function countsOf(snapshot: Snapshot, bots: boolean): Counts {
 	const tally = signedSums(snapshot, () => "").get("") ?? emptyTally();
 	return { ...tally, scans: scansOf(tally, bots) };
+}
+
+/** By value of a dimension that buckets keep. */
+function valueSums(snapshot: Snapshot): Map<string, Tally> {
+	const sums = new Map<string, Tally>();
+	addValues(sums, new Map(snapshot.of("kept").map((kept) => [unescapeKey(kept._id as string), tallyOf(kept)])));
+	for (const bucket of edgeBuckets(snapshot)) addValues(sums, bucket);
+	addRaw(sums, snapshot.of("add"), String);
+	return sums;
+}
+
+function isCapped(snapshot: Snapshot): boolean {
+	return [...snapshot.of("kept"), ...snapshot.of("edge")].some(({ capped }) => capped);
 }
 
 /** What is added less what is subtracted, by group. */

@@ -58,6 +58,16 @@ export async function readSnapshot(
 	}
 }
 
+/** Branches of one question among several that share a snapshot. */
+export function partBranches(part: string, branches: readonly Branch[]): Branch[] {
+	return branches.map((branch) => ({ ...branch, tag: `${part} ${branch.tag}` }));
+}
+
+/** The snapshot as that question sees it. */
+export function partOf(snapshot: Snapshot, part: string): Snapshot {
+	return { ...snapshot, of: (tag) => snapshot.of(`${part} ${tag}`) };
+}
+
 function snapshotPipeline(branches: readonly Branch[]): Document[] {
 	const partitions: Branch = {
 		tag: "partition",

@@ -79,6 +79,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 		counts: (selection) => prepared(() => queries.counts(selection)),
 		series: (selection) => prepared(() => queries.series(selection)),
 		breakdown: (selection, by) => prepared(() => queries.breakdown(selection, by)),
+		live: (selection, activeFrom) => prepared(() => queries.live(selection, activeFrom)),
 		state: (query) => prepared(() => queries.state(query)),
 		recent: (query) => prepared(() => queries.recent(query)),
 		ledger: (query) => prepared(() => readLedger(schema, query)),
@@ -87,7 +88,6 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 		isDayClosed: (organisation, date, start, end) =>
 			prepared(() => isDayClosed(schema, organisation, date, start, end)),
 		closeDay: (day) => prepared(() => closeDay(schema, client, closing, day)),
-		ping: () => prepared(async () => void (await schema.db.command({ ping: 1 }))),
 		audit: ({ organisation, month }) =>
 			prepared(() => audit(new MongoAuditSource(schema, client, organisation), organisation, month)),
 		months: () => prepared(() => listMonths(schema)),
@@ -98,6 +98,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 				const organisations = (await queries.organisations()).map(({ organisation }) => organisation);
 				return dropQuarters(schema, fenced, organisations, before, lease);
 			}),
+		ping: () => prepared(async () => void (await schema.db.command({ ping: 1 }))),
 		async close() {
 			await Promise.all([writing.close(), closing.close()]);
 			if (!options.client) await client.close();

@@ -92,6 +92,16 @@ export interface ValueCounts {
 	readonly visitors: number;
 }
 
+/** The minutes of a selection, and who and what was in them. Values are ranked as a breakdown's. */
+export interface LiveCounts {
+	/** Minutes that have scans, in order; `at` is a minute's first instant, epoch ms. */
+	readonly minutes: readonly { readonly at: number; readonly scans: number }[];
+	/** Different visitors since `activeFrom`, whether or not it was their first visit; bots are none. */
+	readonly active: number;
+	readonly codes: readonly ValueCounts[];
+	readonly countries: readonly ValueCounts[];
+}
+
 export interface LedgerSums {
 	/** Growth of the producers' running totals. */
 	readonly accepted: number;
@@ -184,6 +194,12 @@ export interface ScanStore {
 	series(selection: Selection): Promise<Reading<readonly QuarterPoint[]>>;
 	/** All values of a dimension, largest first, ties by value; absence is `(none)`, a bucket's cap `(other)`. */
 	breakdown(selection: Selection, by: Dimension): Promise<Reading<readonly ValueCounts[]>>;
+	/**
+	 * A short selection minute by minute, all of it in one snapshot.
+	 *
+	 * @param activeFrom epoch ms, within the selection's time
+	 */
+	live(selection: Selection, activeFrom: number): Promise<Reading<LiveCounts>>;
 	/** Totals for ever, counts of `[dayStart, dayEnd)`, and scans without bots of the minute that begins at `minute`. */
 	state(query: {
 		readonly organisation: string;
@@ -219,10 +235,6 @@ export interface ScanStore {
 	 */
 	closeDay(day: DayToClose): Promise<{ readonly codes: number; readonly scans: number }>;
 
-	/** Fails when the store cannot be reached. */
-	ping(): Promise<void>;
-	close(): Promise<void>;
-}
 	/**
 	 * Counts the organisation's raw scans again and compares: quarters, totals, closed days and the ledger.
 	 *
@@ -243,3 +255,7 @@ export interface ScanStore {
 	/** Drops quarter hours that begin before an instant, epoch ms. */
 	dropQuarters(before: number, lease: Fenced): Promise<{ readonly quarters: number }>;
 
+	/** Fails when the store cannot be reached. */
+	ping(): Promise<void>;
+	close(): Promise<void>;
+}

@@ -1,5 +1,5 @@
 /**
- * Answers of the embedded store to counts, series and breakdown: roll-ups for whole quarter hours, raw scans at the edges,
+ * Answers of the embedded store to counts, series, breakdown and live: roll-ups for whole quarter hours, raw scans at the edges,
  * and raw scans alone where filters cross dimensions. Runs within a read transaction of the caller.
  */
 
@@ -7,7 +7,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { BucketDimension, Counts, Dimension } from "../../contracts/scan.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
 import { firstInstant, QUARTER_MS } from "./quarters.ts";
-import type { QuarterPoint, Selection, ValueCounts } from "./scan-store.ts";
+import type { LiveCounts, QuarterPoint, Selection, ValueCounts } from "./scan-store.ts";
 import {
 	addValues,
 	type Range,
@@ -18,7 +18,15 @@ import {
 	subtractTally,
 	subtractValues,
 } from "./sections.ts";
-import { rawCodes, rawQuarters, rawTally, rawValues, rawValuesByBucket } from "./sqlite-raw.ts";
+import {
+	rawCodes,
+	rawMinutes,
+	rawQuarters,
+	rawTally,
+	rawValues,
+	rawValuesByBucket,
+	rawVisitors,
+} from "./sqlite-raw.ts";
 import {
 	bucketCodes,
 	bucketQuarters,
@@ -84,6 +92,20 @@ export class SqliteQuestions {
 		for (const range of plan.add) addValues(sums, rawValues(this.#database, plan.scans, range, by));
 		const capped = plan.buckets ? this.#addBucketValues(sums, plan, plan.buckets, by) : false;
 		return { values: rankValues(sums, selection.bots), capped };
+	}
+
+	/** The minutes and who is there, from raw scans; codes and countries as breakdowns, and whether a cap merged some. */
+	live(selection: Selection, activeFrom: number): { readonly value: LiveCounts; readonly capped: boolean } {
+		const { scans } = this.#plan(selection);
+		const { from, to, bots } = selection;
+		const minutes = [...rawMinutes(this.#database, scans, { from, to })]
+			.map(([at, tally]) => ({ at, scans: scansOf(tally, bots) }))
+			.filter((minute) => minute.scans > 0)
+			.sort((a, b) => a.at - b.at);
+		const active = rawVisitors(this.#database, scans, { from: activeFrom, to });
+		const countries = this.breakdown(selection, "country");
+		const codes = this.breakdown(selection, "code").values;
+		return { value: { minutes, active, codes, countries: countries.values }, capped: countries.capped };
 	}
 
 	#plan({ organisation, codes, from, to, filters }: Selection): Plan {

@@ -3,7 +3,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type BucketDimension, NONE } from "../../contracts/scan.ts";
 import type { Tally } from "./bucket.ts";
-import { QUARTER_MS } from "./quarters.ts";
+import { MINUTE_MS, QUARTER_MS } from "./quarters.ts";
 import type { Range } from "./sections.ts";
 import { and, type Condition, during } from "./sqlite-scope.ts";
 
@@ -16,11 +16,29 @@ export function rawTally(database: DatabaseSync, scans: Condition, range: Range)
 
 /** By first instant of the quarter hour. */
 export function rawQuarters(database: DatabaseSync, scans: Condition, range: Range): Map<number, Tally> {
+	return rawSteps(database, scans, range, QUARTER_MS);
+}
+
+/** By first instant of the minute. */
+export function rawMinutes(database: DatabaseSync, scans: Condition, range: Range): Map<number, Tally> {
+	return rawSteps(database, scans, range, MINUTE_MS);
+}
+
+function rawSteps(database: DatabaseSync, scans: Condition, range: Range, stepMs: number): Map<number, Tally> {
 	const { sql, parameters } = and(scans, during(range));
 	const rows = database
-		.prepare(`SELECT at - at % ${QUARTER_MS} AS quarter, ${SUMS} FROM scans WHERE ${sql} GROUP BY quarter`)
-		.all(...parameters) as unknown as (Tally & { quarter: number })[];
-	return new Map(rows.map(({ quarter, ...tally }) => [quarter, tally]));
+		.prepare(`SELECT at - at % ${stepMs} AS step, ${SUMS} FROM scans WHERE ${sql} GROUP BY step`)
+		.all(...parameters) as unknown as (Tally & { step: number })[];
+	return new Map(rows.map(({ step, ...tally }) => [step, tally]));
+}
+
+/** How many different visitors there were; bots are none. */
+export function rawVisitors(database: DatabaseSync, scans: Condition, range: Range): number {
+	const { sql, parameters } = and(scans, during(range));
+	const row = database
+		.prepare(`SELECT count(DISTINCT visitor) AS visitors FROM scans WHERE ${sql} AND bot = 0`)
+		.get(...parameters);
+	return (row as { visitors: number }).visitors;
 }
 
 /** By value of a dimension, absence as `(none)`. */

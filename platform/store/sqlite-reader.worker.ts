@@ -84,6 +84,10 @@ const methods = {
 		const { value, ...frame } = reader.reading((_, questions) => questions.breakdown(selection, by));
 		return { ...frame, value: value.values, capped: value.capped };
 	},
+	live({ selection, activeFrom }: { selection: Selection; activeFrom: number }) {
+		const { value, ...frame } = reader.reading((_, questions) => questions.live(selection, activeFrom));
+		return { ...frame, ...value };
+	},
 	state: (query: Query<"state">) => reader.reading((database, questions) => readState(database, questions, query)),
 	recent: (query: Query<"recent">) => reader.reading((database) => readRecent(database, query)),
 	ledger: (query: Query<"ledger">): LedgerSums => reader.snapshot((database) => readLedger(database, query)),
@@ -91,12 +95,12 @@ const methods = {
 	organisations: (_: undefined) => reader.snapshot(readOrganisations),
 	isDayClosed: (day: Parameters<typeof isDayClosed>[1]) => reader.snapshot((database) => isDayClosed(database, day)),
 	foldDay: (day: DayToClose): FoldedDay => reader.snapshot((database) => foldDay(database, day)),
+	months: (_: undefined) => reader.snapshot(readMonths),
+	audit: ({ organisation, month }: Query<"audit">) => reader.audit(organisation, month),
 	ping: (_: undefined): void => void reader.snapshot(readEpoch),
 	close: (_: undefined): void => reader.close(),
 };
 
-	months: (_: undefined) => reader.snapshot(readMonths),
-	audit: ({ organisation, month }: Query<"audit">) => reader.audit(organisation, month),
 export type SqliteReaderMethods = typeof methods;
 
 serveWorker(methods);

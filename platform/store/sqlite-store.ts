@@ -98,6 +98,10 @@ class SqliteStore implements ScanStore {
 		return this.#read((reader) => reader.call("breakdown", { selection, by }));
 	}
 
+	live(selection: Selection, activeFrom: number) {
+		return this.#read((reader) => reader.call("live", { selection, activeFrom }));
+	}
+
 	state(query: Parameters<ScanStore["state"]>[0]) {
 		return this.#read((reader) => reader.call("state", query));
 	}
@@ -128,10 +132,6 @@ class SqliteStore implements ScanStore {
 		return { codes: folded.codes.length, scans: folded.total?.scans ?? 0 };
 	}
 
-	async ping() {
-		await Promise.all([
-			this.#writer.call("ping", undefined),
-			...this.#readers.map(({ worker }) => worker.call("ping", undefined)),
 	/** In a thread of its own: it reads everything, and questions are not to wait for it. */
 	async audit(query: Parameters<ScanStore["audit"]>[0]) {
 		const auditor = new WorkerClient<SqliteReaderMethods>(READER, this.#options);
@@ -169,6 +169,10 @@ class SqliteStore implements ScanStore {
 		}
 	}
 
+	async ping() {
+		await Promise.all([
+			this.#writer.call("ping", undefined),
+			...this.#readers.map(({ worker }) => worker.call("ping", undefined)),
 		]);
 	}
 
@@ -178,25 +182,25 @@ class SqliteStore implements ScanStore {
 	}
 
 	async #close(): Promise<void> {
+		for (const auditor of this.#auditors) await this.#endAuditor(auditor);
 		const workers = [...this.#readers.map(({ worker }) => worker), this.#writer];
 		try {
 			// Readers first: the last connection to go, the writer's, moves the WAL into the file.
 			for (const { worker } of this.#readers) await worker.call("close", undefined);
-		for (const auditor of this.#auditors) await this.#endAuditor(auditor);
 			await this.#writer.call("close", undefined);
 		} finally {
 			await Promise.all(workers.map((worker) => worker.close()));
 		}
 	}
 
-	/** Asks the reader with the fewest questions waiting. */
-	async #read<T>(ask: (reader: WorkerClient<SqliteReaderMethods>) => Promise<T>): Promise<T> {
-		const reader = this.#readers.reduce((least, one) => (one.waiting < least.waiting ? one : least));
-		reader.waiting++;
 	async #endAuditor(auditor: WorkerClient<SqliteReaderMethods>): Promise<void> {
 		if (this.#auditors.delete(auditor)) await auditor.close();
 	}
 
+	/** Asks the reader with the fewest questions waiting. */
+	async #read<T>(ask: (reader: WorkerClient<SqliteReaderMethods>) => Promise<T>): Promise<T> {
+		const reader = this.#readers.reduce((least, one) => (one.waiting < least.waiting ? one : least));
+		reader.waiting++;
 		try {
 			return await ask(reader.worker);
 		} finally {

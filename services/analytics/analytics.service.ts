@@ -15,6 +15,7 @@ import type { Reading, ScanStore, Selection } from "../../platform/store/scan-st
 import { change, foldSeries, topRows } from "./answers.ts";
 import { Gateways, isApplied } from "./freshness.ts";
 import { balance } from "./ledger.ts";
+import { everyMinute, LIVE_ROWS, liveMinutes, PRESENT_MS, scansAlone } from "./live.ts";
 import { previousRange, type Range, resolveRange } from "./range.ts";
 import { RunningTotals } from "./running-totals.ts";
 import { selectCodes, toSelection } from "./selection.ts";
@@ -30,6 +31,8 @@ interface Question {
 	readonly range: Range;
 	readonly codes: readonly string[] | undefined;
 	readonly selection: Selection;
+	/** What the answer is read from, where filters alone do not decide it. */
+	readonly source?: "raw";
 }
 
 interface State {
@@ -119,6 +122,30 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			},
 		},
 
+		live: {
+			params: { organisation: "string", query: "object" },
+			async handler(ctx) {
+				const { organisation, query } = ctx.params;
+				return this.answered(ctx, ["live", organisation, query], async () => {
+					const now = Date.now();
+					const minutes = liveMinutes(now);
+					const question = await this.resolve(ctx, organisation, { ...query, ...instants(minutes) });
+					return this.framed(
+						{ ...question, source: "raw" },
+						() => this.store.live(question.selection, now - PRESENT_MS),
+						async (live) => ({
+							minutes: everyMinute(minutes, live.minutes),
+							visitorsNow: live.active,
+							topCodes: (await this.named(ctx, organisation, "code", topRows(live.codes, LIVE_ROWS).rows)).map(
+								scansAlone,
+							),
+							topCountries: topRows(live.countries, LIVE_ROWS).rows.map(scansAlone),
+						}),
+					);
+				});
+			},
+		},
+
 		state: {
 			params: { organisation: "string", code: "string|optional" },
 			async handler(ctx) {
@@ -194,7 +221,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 		},
 
 		async framed<T, A>(
-			{ range, selection }: Question,
+			{ range, selection, source }: Question,
 			read: () => Promise<Reading<T>>,
 			answer: (value: T) => A | Promise<A>,
 		) {
@@ -211,7 +238,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 				complete: ends !== undefined && present && isApplied(ends, positions),
 				coverage: {
 					...instants({ from: Math.min(Math.max(range.from, oldest), range.to), to: range.to }),
-					source: selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const),
+					source: source ?? (selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const)),
 					...(capped && { capped }),
 				},
 				...(await answer(value)),

@@ -11,10 +11,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import {
 	codeBranches,
 	countsBranches,
+	minuteBranches,
 	rawBranches,
 	reachOf,
 	seriesBranches,
 	valueBranches,
+	visitorBranches,
 } from "../../platform/store/mongo-branches.ts";
 import type { Branch } from "../../platform/store/mongo-snapshot.ts";
 import { openMongoStore } from "../../platform/store/mongo-store.ts";
@@ -67,6 +69,7 @@ test("nothing that the store does scans a collection", async () => {
 			await store.counts(selection(differences));
 			await store.series(selection(differences));
 			for (const by of ["country", "code"] as const) await store.breakdown(selection(differences), by);
+			await store.live(selection(differences), NOON);
 		}
 		const organisation = "acme";
 		for (const code of [undefined, "code-1"]) {
@@ -178,4 +181,16 @@ test("filters read raw scans of the range alone", async () => {
 	const counted = [{ $match: { bot: false } }, { $count: "scans" }];
 	const [branch] = rawBranches("minute", minute, [range], MONTHS, counted);
 	expect(await examined(branch as Branch)).toMatchObject({ indexes: ["code_at"], documents: 0 });
+});
+
+test("minutes are counted from the index alone, and who is there reads only the scans of their last minutes", async () => {
+	const halfHour = { from: NOON, to: NOON + 2 * QUARTER };
+	for (const codes of [undefined, ["code-4"]]) {
+		const reach = reachOf(selection({ ...halfHour, codes }), later);
+		const [minutes, ...others] = minuteBranches(reach, halfHour, MONTHS);
+		expect(others).toEqual([]);
+		expect(await examined(minutes as Branch)).toMatchObject({ documents: 0 });
+		const [people] = visitorBranches(reach, { from: NOON + 14 * MINUTE, to: NOON + QUARTER }, MONTHS);
+		expect((await examined(people as Branch)).documents).toBeLessThanOrEqual(CODES);
+	}
 });

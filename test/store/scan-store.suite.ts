@@ -5,6 +5,7 @@ import { auditCases } from "./suite/audit.ts";
 import { claimCases } from "./suite/claims.ts";
 import { dayCases } from "./suite/days.ts";
 import { ingestCases } from "./suite/ingest.ts";
+import { liveCases } from "./suite/live.ts";
 import { monthCases } from "./suite/months.ts";
 import type { ProvideStore } from "./suite/provided.ts";
 import { queryCases } from "./suite/queries.ts";
@@ -15,6 +16,7 @@ export function scanStoreSuite(store: string, provide: ProvideStore): void {
 	describe(`${store}: ingest`, () => ingestCases(provide));
 	describe(`${store}: owners of partitions`, () => claimCases(provide));
 	describe(`${store}: questions`, () => queryCases(provide));
+	describe(`${store}: the live half hour`, () => liveCases(provide));
 	describe(`${store}: ranges`, () => rangeCases(provide));
 	describe(`${store}: days`, () => dayCases(provide));
 	describe(`${store}: audit`, () => auditCases(provide));

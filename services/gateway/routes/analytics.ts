@@ -6,18 +6,27 @@ import { DIMENSIONS, type Dimension } from "../../../contracts/scan.ts";
 import { ok, type Reply, type Route, route } from "../route.ts";
 import { booleanParameter, filterParameters, instantOrDate, repeatable, text, wholeParameter } from "../schemas.ts";
 
-const common = {
+/** What is counted, whenever it was. */
+const selected = {
 	code: repeatable(text(128)).optional().describe("ids or slugs; all codes when absent"),
-	from: instantOrDate.optional().describe("inclusive; start of today when absent"),
-	to: instantOrDate.optional().describe("exclusive; now when absent"),
 	tz: text(64).optional().describe("IANA time zone; the organisation's when absent"),
 	bots: booleanParameter.optional().describe("whether bots count as scans"),
+};
+
+const common = {
+	...selected,
+	from: instantOrDate.optional().describe("inclusive; start of today when absent"),
+	to: instantOrDate.optional().describe("exclusive; now when absent"),
 	compare: z.enum(["previous"]).optional(),
 };
 
 /** Strict, with the filters of all dimensions. */
+function strict<Own extends z.ZodRawShape>(own: Own) {
+	return z.strictObject({ ...own, ...(filterParameters as Record<never, never>) });
+}
+
 function questions<Own extends z.ZodRawShape>(own: Own) {
-	return z.strictObject({ ...common, ...own, ...(filterParameters as Record<never, never>) });
+	return strict({ ...common, ...own });
 }
 
 interface Common {
@@ -79,5 +88,17 @@ export const analyticsRoutes: readonly Route[] = [
 		}),
 		respond: ({ call, organisation, query }) =>
 			timed(call("analytics.breakdown", { organisation, query: questionOf(query), by: query.by, limit: query.limit })),
+	}),
+	route({
+		method: "GET",
+		path: "/api/v1/analytics/live",
+		access: "analytics:read",
+		summary: "The last 30 minutes, one by one, and who is there now",
+		description:
+			"`minutes` are the 30 UTC minutes up to the present one, oldest first; the last one still grows, and `to` is its end. `visitorsNow` are the different visitors of the last 5 minutes, bots left out also with `bots=true`: unlike `visitors` elsewhere it counts people, not first visits, so someone who was here before today counts, and someone who scanned two codes counts once; scans that name no visitor and no address add none; who scanned before and after midnight UTC counts twice, because visitors are known by a hash under the salt of the day. `topCodes` and `topCountries` are the 10 with most scans in these minutes, ties by value; no country is `(none)`. `from`, `to` and `compare` are not parameters here.",
+		success: { status: 200, description: "The minutes, with the instant they are true of" },
+		query: strict(selected),
+		respond: ({ call, organisation, query }) =>
+			timed(call("analytics.live", { organisation, query: questionOf(query) })),
 	}),
 ];

@@ -18,7 +18,7 @@ const instant = fc.oneof(
 	fc.constantFrom(-DAY, -2 * QUARTER, -1, 0, QUARTER, 30 * DAY),
 );
 
-const anyScan: fc.Arbitrary<Partial<AcceptedScan>> = fc.record({
+export const anyScan: fc.Arbitrary<Partial<AcceptedScan>> = fc.record({
 	id: fc.nat(60).map((n) => `s${n}`),
 	ownId: fc.constant(true as const),
 	code: fc.constantFrom("one", "two", "three"),
@@ -53,7 +53,7 @@ function partitionOf({ code }: AcceptedScan): number {
 }
 
 /** The scans that the store must hold, with the visitors' first visits, by the words of the contract. */
-function recount(scans: readonly AcceptedScan[]): StoredScan[] {
+export function recount(scans: readonly AcceptedScan[]): StoredScan[] {
 	const ids = new Set<string>();
 	const visits = new Set<string>();
 	return scans
@@ -66,7 +66,7 @@ function recount(scans: readonly AcceptedScan[]): StoredScan[] {
 		});
 }
 
-function selected(scans: readonly StoredScan[], selection: Selection) {
+export function selected(scans: readonly StoredScan[], selection: Selection) {
 	return scans.filter(
 		(scan) =>
 			(!selection.codes || selection.codes.includes(scan.code)) &&
@@ -85,7 +85,7 @@ function count(scans: readonly StoredScan[], bots: boolean): Counts {
 	};
 }
 
-function group(scans: readonly StoredScan[], by: Dimension, bots: boolean) {
+export function group(scans: readonly StoredScan[], by: Dimension, bots: boolean) {
 	return [...Map.groupBy(scans, (scan) => scan[by]?.toWellFormed() ?? NONE)]
 		.map(([value, group]) => ({ value, ...count(group, bots) }))
 		.filter(({ scans }) => scans > 0)
