@@ -7,7 +7,7 @@
  *         [--patience MS] [--profile FOLDER]
  */
 import { parseArgs } from "node:util";
-import { cost, median, ms, percent, rate } from "./load/figures.ts";
+import { figuresOf, median, ms, rate } from "./load/figures.ts";
 import { type LoadResult, load } from "./load/generator.ts";
 import { KEY, makeCodes, type Subject, type SubjectName, startSubject } from "./load/subjects.ts";
 
@@ -56,17 +56,7 @@ try {
 			runs.set(subject.name, [...(runs.get(subject.name) ?? []), result]);
 		}
 	}
-	const bare = runs.get("bare") as LoadResult[];
-	for (const { name } of subjects) {
-		const own = runs.get(name) as LoadResult[];
-		const shares = own.map((run, round) => run.perSecond / (bare[round] as LoadResult).perSecond);
-		const durable = own.reduce((sum, run) => sum + run.durable, 0) / own.reduce((sum, run) => sum + run.answers, 0);
-		const figures = [rate(median(own.map(({ perSecond }) => perSecond))), percent(median(shares)), percent(durable)];
-		console.log(`${name.padEnd(10)} ${figures[0]}, ${figures[1]} of bare; ${figures[2]} durable when answered`);
-		const costs = own.flatMap(({ cost }) => cost ?? []);
-		if (costs.length > 0) console.log(`           processor time a request: ${cost(costs)}`);
-		console.log(`           rounds: ${shares.map(percent).join(", ")}; statuses ${JSON.stringify(own[0]?.statuses)}`);
-	}
+	for (const [name, own] of runs) console.log(figuresOf(name, own, runs.get("bare") as LoadResult[]));
 	for (const subject of subjects) {
 		const half = median((runs.get(subject.name) as LoadResult[]).map(({ perSecond }) => perSecond)) / 2;
 		const { latency } = await measure(subject, slugs, half);

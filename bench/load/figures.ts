@@ -22,8 +22,29 @@ export function ms(value: number): string {
 }
 
 /** Processor time a request, µs: the event loop's and all threads', the median of several runs. */
-export function cost(runs: readonly { readonly main: number; readonly process: number }[]): string {
+function cost(runs: readonly { readonly main: number; readonly process: number }[]): string {
 	const main = median(runs.map((run) => run.main));
 	const all = median(runs.map((run) => run.process));
 	return `${main.toFixed(1)} µs of its event loop, ${all.toFixed(1)} µs of all threads`;
+}
+
+interface Run {
+	readonly perSecond: number;
+	readonly answers: number;
+	readonly durable: number;
+	readonly statuses: Readonly<Record<string, number>>;
+	readonly cost: { readonly main: number; readonly process: number } | undefined;
+}
+
+/** What several runs came to, beside the bare server's runs of the same rounds. */
+export function figuresOf(name: string, runs: readonly Run[], bare: readonly Run[]): string {
+	const shares = runs.map((run, round) => run.perSecond / (bare[round] as Run).perSecond);
+	const durable = runs.reduce((sum, run) => sum + run.durable, 0) / runs.reduce((sum, run) => sum + run.answers, 0);
+	const figures = [rate(median(runs.map(({ perSecond }) => perSecond))), percent(median(shares)), percent(durable)];
+	const costs = runs.flatMap((run) => run.cost ?? []);
+	return [
+		`${name.padEnd(10)} ${figures[0]}, ${figures[1]} of bare; ${figures[2]} durable when answered`,
+		...(costs.length > 0 ? [`           processor time a request: ${cost(costs)}`] : []),
+		`           rounds: ${shares.map(percent).join(", ")}; statuses ${JSON.stringify(runs[0]?.statuses)}`,
+	].join("\n");
 }

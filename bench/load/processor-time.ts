@@ -29,3 +29,13 @@ function ticks(file: string): number {
 	const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
 	return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
+
+/** Resident memory of a process, bytes; NaN where there is no /proc. */
+export function memory(pid: number): number {
+	try {
+		const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+		return 1_024 * Number(kib);
+	} catch {
+		return Number.NaN;
+	}
+}
