@@ -132,7 +132,13 @@ export class ClusterTransporter extends Transporters.NATS {
 		if (!this.client || this.client.isClosed()) return;
 		this.client.subscribe(this.getTopicName(command, nodeId), {
 			callback: (error, { data }) => {
-				if (!error) void this.receive(command, Buffer.from(data));
+				if (error) return;
+				try {
+					void this.receive(command, Buffer.from(data));
+				} catch (failure) {
+					// Thrown on, it would end the connection.
+					this.logger.error(`A message (${command}) could not be taken`, failure);
+				}
 			},
 		});
 	}
