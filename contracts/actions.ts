@@ -41,8 +41,14 @@ export interface Actions {
 	"codes.resolve": [{ slug: string }, RoutableCode | null];
 	/** The code that a client names by id or slug; ids win; deleted ones included; null when there is none. */
 	"codes.route": [{ organisation: string; reference: string }, RoutableCode | null];
-	/** Codes in the order of their ids after `after`, for gateways that fill or reconcile their memory. */
-	"codes.routes": [{ after?: string; limit: number }, { codes: RoutableCode[]; next: string | null }];
+	/**
+	 * Codes in the order of their ids after `after`, for gateways that fill or reconcile their memory; with `since` only
+	 * those changed from then on. `at` is when they were read. Both epoch ms.
+	 */
+	"codes.routes": [
+		{ after?: string; since?: number; limit: number },
+		{ codes: RoutableCode[]; next: string | null; at: number },
+	];
 	/** Changes of where codes lead (`url`) within `[from, to)`, ISO instants, oldest first, from the history of edits. */
 	"codes.destinationEdits": [
 		{ organisation: string; codes?: readonly string[]; from: string; to: string },

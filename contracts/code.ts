@@ -88,6 +88,8 @@ export interface RoutableCode {
 	readonly variants: readonly Variant[];
 	readonly version: number;
 	readonly deleted?: true;
+	/** Slugs that it had before: they are printed, and lead here for ever. */
+	readonly aliases?: readonly string[];
 }
 
 export interface ImageOptions {

@@ -101,8 +101,9 @@ export class FileEntityAdapter extends DbService.MemoryAdapter implements Entity
 		this.db.persistence.persistNewStateAsync = (entries) => this.#append(this.db, entries);
 		for (const { fields, unique = false } of this.#indexes) {
 			const [field] = fields;
-			// Other indexes would not help: everything is in memory, and NeDB uses one field of a query.
-			if (unique && field) await this.db.ensureIndexAsync({ fieldName: field, unique, sparse: true });
+			// Those of several fields would not help: everything is in memory, and NeDB uses one field of a query.
+			if (field && (unique || fields.length === 1))
+				await this.db.ensureIndexAsync({ fieldName: field, unique, sparse: true });
 		}
 	}
 

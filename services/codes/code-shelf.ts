@@ -3,8 +3,9 @@
  * again; its history entry is written with it and copied to the history, so that neither is there without the other.
  */
 
+import type { Result } from "../../contracts/actions.ts";
 import type { Annotation } from "../../contracts/analytics.ts";
-import type { CodeChanges, Page, RoutableCode } from "../../contracts/code.ts";
+import type { CodeChanges, Page } from "../../contracts/code.ts";
 import { CodedError, codeOf } from "../../contracts/errors.ts";
 import { type EntityCollection, type EntityQuery, isTaken } from "../../mixins/entity-collection.ts";
 import { readChanges, readCode } from "./code-input.ts";
@@ -117,7 +118,7 @@ export class CodeShelf {
 		for (let attempt = 1; attempt <= EDIT_TRIES; attempt++) {
 			const code = await this.#codes.get(id);
 			if (!code || code.deleted || code.usedUp || code.maxScans === undefined || scans < code.maxScans) return;
-			const set = { usedUp: true, scansSeen: scans, version: code.version + 1 };
+			const set = { usedUp: true, scansSeen: scans, version: code.version + 1, changedAt: Date.now() };
 			if ((await this.#codes.change({ id, version: code.version }, { set })) > 0) {
 				this.#options.onChange({ ...code, ...set });
 				return;
@@ -138,12 +139,17 @@ export class CodeShelf {
 		);
 	}
 
-	/** Codes of all organisations in the order of their ids. */
-	async routes(after: string | undefined, limit: number): Promise<{ codes: RoutableCode[]; next: string | null }> {
-		const query = after === undefined ? {} : { id: { $gt: after } };
+	/** Codes of all organisations in the order of their ids, changed at or after `since` when given. */
+	async routes(after: string | undefined, since: number | undefined, limit: number): Promise<Result<"codes.routes">> {
+		const at = Date.now();
+		const query = {
+			...(after === undefined ? {} : { id: { $gt: after } }),
+			// Last, because of two conditions the file adapter takes the index of the last.
+			...(since === undefined ? {} : { changedAt: { $gte: since } }),
+		};
 		const found = await this.#codes.find({ query, limit: limit + 1 });
 		const codes = found.slice(0, limit);
-		return { codes: codes.map(routableCode), next: found.length > limit ? (codes.at(-1)?.id ?? null) : null };
+		return { codes: codes.map(routableCode), next: found.length > limit ? (codes.at(-1)?.id ?? null) : null, at };
 	}
 
 	async names(organisation: string, ids: readonly string[]): Promise<Record<string, { name: string; slug: string }>> {

@@ -28,6 +28,7 @@ const COLLECTIONS = [
 			{ fields: ["organisation", "deleted", "createdAt"] },
 			{ fields: ["organisation", "deleted", "sortName"] },
 			{ fields: ["maxScans"] },
+			{ fields: ["changedAt"] },
 		],
 	},
 	{ collection: "code_history", indexes: [{ fields: ["code", "version"] }, { fields: ["organisation", "at"] }] },
@@ -110,8 +111,8 @@ export default function codes(platform: Platform): ServiceSchema {
 			},
 		},
 		routes: {
-			params: { after: "string|optional|max:128", limit: "number|integer|min:1" },
-			handler: ({ params }) => shelf.routes(params.after, Math.min(params.limit, MOST_ROUTES)),
+			params: { after: "string|optional|max:128", since: "number|optional", limit: "number|integer|min:1" },
+			handler: ({ params }) => shelf.routes(params.after, params.since, Math.min(params.limit, MOST_ROUTES)),
 		},
 		destinationEdits: {
 			params: {

@@ -35,6 +35,8 @@ export interface StoredCode extends Code {
 	/** `name` in lower case, by which lists are sorted. */
 	readonly sortName: string;
 	readonly version: number;
+	/** When anything of it changed last, also what is no edit, epoch ms: by this gateways ask for what they missed. */
+	readonly changedAt: number;
 	readonly deleted: boolean;
 	readonly usedUp: boolean;
 	/** The scans last heard of, for codes with `maxScans`. */
@@ -62,6 +64,7 @@ export function newCode(organisation: string, read: ReadCode, by: string, at: st
 		createdAt: at,
 		updatedAt: at,
 		version: 1,
+		changedAt: Date.parse(at),
 		deleted: false,
 		usedUp: false,
 		scansSeen: 0,
@@ -106,7 +109,7 @@ function next(code: StoredCode, action: CodeEdit["action"], by: string, at: stri
 	const { id, organisation } = code;
 	const version = code.version + 1;
 	const edit: CodeEdit = { id: `${id}:${version}`, organisation, code: id, version, action, at, by, fields };
-	return { version, updatedAt: at, edit };
+	return { version, updatedAt: at, changedAt: Date.parse(at), edit };
 }
 
 /** As the API answers it. */
@@ -122,10 +125,12 @@ export function publicCode(code: StoredCode): Code {
 /** As gateways keep it. */
 export function routableCode(code: StoredCode): RoutableCode {
 	const { id, organisation, slug, url, active, expiresAt, maxScans, usedUp, fallbackUrl, rules, variants } = code;
+	const aliases = code.slugs.filter((other) => other !== slug);
 	return {
 		...{ id, organisation, slug, url, active, usedUp, rules, variants, version: code.version },
 		...defined({ expiresAt, maxScans, fallbackUrl }),
 		...(code.deleted ? { deleted: true as const } : {}),
+		...(aliases.length > 0 ? { aliases } : {}),
 	};
 }
 

@@ -1,11 +1,15 @@
 /**
- * The codes that this gateway knows: what a redirect is answered from without asking anybody. Loaded on first use with
- * one shared load, changed by broadcasts (a newer version wins, whatever comes first), looked after in the background
- * in case a broadcast was lost, and served as they were known while the codes actor is away.
+ * The codes that this gateway knows: what a redirect is answered from without asking anybody. Filled by its keeper and
+ * changed by broadcasts (a newer version wins, whatever comes first); what is not there is loaded with one shared load.
+ * Codes are served as they were known while the codes actor is away, and names that are nobody's are asked for so seldom
+ * that guessing them reaches no store.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { RoutableCode } from "../../contracts/code.ts";
+import { CodedError } from "../../contracts/errors.ts";
+import { TokenBuckets } from "./token-buckets.ts";
 
 export interface CodeSource {
 	/** The code behind a slug, or null when it was never used. */
@@ -21,40 +25,54 @@ export interface DirectoryOptions {
 	readonly maxUnknown?: number;
 	/** How long an unknown name is not asked for again, ms. @defaultValue 1,000 */
 	readonly unknownMs?: number;
-	/** Age after which a code in use is asked for again, ms. @defaultValue 10,000 */
-	readonly refreshMs?: number;
+	/** Names a second that are asked for although every code is known: one may have been made this moment. @defaultValue 50 */
+	readonly doubtsPerSecond?: number;
+	/** Names a second that are asked for while there may be codes that are not known. @defaultValue 1,000 */
+	readonly loadsPerSecond?: number;
+	/** Longest wait for news of a code that is known from an earlier start, ms. @defaultValue 250 */
+	readonly newsMs?: number;
 }
 
 interface Entry {
 	readonly code: RoutableCode;
-	/** When it was last known to be so, ms of performance.now. */
-	readonly at: number;
 	/** Of an earlier start: good enough only while nobody can be asked. */
 	readonly remembered?: true;
 }
 
+/** How long it is not tried again to hear more of what an earlier start knew, once nobody answered, ms. */
+const AWAY_MS = 1_000;
+/** Room for names of a code: the one it has, and those it had. */
+const NAMES_PER_CODE = 4;
+const EVERYBODY = "everybody";
+
 export class CodeDirectory {
 	readonly #source: CodeSource;
-	readonly #refreshMs: number;
 	readonly #maxCodes: number;
+	readonly #newsMs: number;
 	readonly #byId: LRUCache<string, Entry>;
 	/** Ids by slug; a code keeps the slugs it had before, because they are printed. */
 	readonly #idBySlug: LRUCache<string, string>;
 	readonly #unknown: LRUCache<string, true>;
+	readonly #doubts: TokenBuckets;
+	readonly #loadBudget: TokenBuckets;
 	readonly #loads = new Map<string, Promise<RoutableCode | null>>();
 	/** Grows with each change heard, so that an answer older than the change does not call its code unknown. */
 	#changes = 0;
+	/** Until when every code is known, ms of performance.now. */
+	#allUntil = Number.NEGATIVE_INFINITY;
+	#awayUntil = Number.NEGATIVE_INFINITY;
 
-	constructor(
-		source: CodeSource,
-		{ maxCodes = 50_000, maxUnknown = 50_000, unknownMs = 1_000, refreshMs = 10_000 }: DirectoryOptions = {},
-	) {
+	constructor(source: CodeSource, options: DirectoryOptions = {}) {
+		const { maxCodes = 50_000, maxUnknown = 50_000, unknownMs = 1_000 } = options;
+		const { doubtsPerSecond = 50, loadsPerSecond = 1_000, newsMs = 250 } = options;
 		this.#source = source;
-		this.#refreshMs = refreshMs;
 		this.#maxCodes = maxCodes;
+		this.#newsMs = newsMs;
 		this.#byId = new LRUCache({ max: maxCodes });
-		this.#idBySlug = new LRUCache({ max: 2 * maxCodes });
+		this.#idBySlug = new LRUCache({ max: NAMES_PER_CODE * maxCodes });
 		this.#unknown = new LRUCache({ max: maxUnknown, ttl: unknownMs });
+		this.#doubts = new TokenBuckets({ perSecond: doubtsPerSecond });
+		this.#loadBudget = new TokenBuckets({ perSecond: loadsPerSecond });
 	}
 
 	/** How many codes are remembered. */
@@ -62,44 +80,47 @@ export class CodeDirectory {
 		return this.#byId.size;
 	}
 
+	/** Grows whenever something new was heard. */
+	get changes(): number {
+		return this.#changes;
+	}
+
 	/** What memory says of a slug: the code, null for a name that is known to be nobody's, undefined when it must be asked. */
 	known(slug: string): RoutableCode | null | undefined {
 		const entry = this.#entryOf(slug);
-		if (entry && !entry.remembered) {
-			this.#refreshWhenOld(entry);
-			return entry.code;
-		}
+		if (entry && (!entry.remembered || performance.now() < this.#awayUntil)) return entry.code;
 		return this.#unknown.has(slugKey(slug)) ? null : undefined;
 	}
 
 	/**
 	 * The code behind a slug, deleted ones included; null when the slug was never used.
 	 *
-	 * @throws what the codes actor could not answer with, when memory does not know either.
+	 * @throws what the codes actor could not answer with, when memory does not know either; `overloaded` when too many
+	 * unknown names were asked for.
 	 */
 	async resolve(slug: string): Promise<RoutableCode | null> {
 		const known = this.known(slug);
-		return known !== undefined ? known : this.#load(slugKey(slug), slug, () => this.#source.resolve(slug));
+		if (known !== undefined) return known;
+		return this.#ask(slugKey(slug), slug, this.#entryOf(slug), () => this.#source.resolve(slug));
 	}
 
 	/** The code that an organisation names by id or slug; ids win. @throws as `resolve` does. */
 	async route(organisation: string, reference: string): Promise<RoutableCode | null> {
 		const key = idKey({ organisation, id: reference });
-		const entry = this.#byId.get(key) ?? this.#entryOf(reference);
-		if (entry && !entry.remembered && entry.code.organisation === organisation) {
-			this.#refreshWhenOld(entry);
-			return entry.code;
-		}
+		const found = this.#byId.get(key) ?? this.#entryOf(reference);
+		const entry = found?.code.organisation === organisation ? found : undefined;
+		if (entry && (!entry.remembered || performance.now() < this.#awayUntil)) return entry.code;
 		if (this.#unknown.has(key)) return null;
-		return this.#load(key, reference, () => this.#source.route(organisation, reference));
+		return this.#ask(key, reference, entry, () => this.#source.route(organisation, reference));
 	}
 
 	/** Takes a code as it was told or read; what is older than what is known changes nothing. */
 	apply(code: RoutableCode): void {
-		this.#changes++;
-		this.#unknown.delete(slugKey(code.slug));
+		for (const slug of namesOf(code)) {
+			this.#unknown.delete(slugKey(slug));
+			this.#unknown.delete(idKey({ organisation: code.organisation, id: slug }));
+		}
 		this.#unknown.delete(idKey(code));
-		this.#unknown.delete(idKey({ organisation: code.organisation, id: code.slug }));
 		this.#remember(code);
 	}
 
@@ -114,8 +135,13 @@ export class CodeDirectory {
 	restore(code: RoutableCode): void {
 		const key = idKey(code);
 		if (this.#byId.has(key) || this.#byId.size >= this.#maxCodes) return;
-		this.#byId.set(key, { code, at: Number.NEGATIVE_INFINITY, remembered: true });
-		this.#idBySlug.set(code.slug, key);
+		this.#byId.set(key, { code, remembered: true });
+		for (const slug of namesOf(code)) this.#idBySlug.set(slug, key);
+	}
+
+	/** All codes that there are were read: for so long, ms, a name that is not known is hardly anybody's. */
+	holdsAllFor(durationMs: number): void {
+		if (this.#byId.size < this.#maxCodes) this.#allUntil = performance.now() + durationMs;
 	}
 
 	/** All that is remembered, deleted codes left out. */
@@ -132,9 +158,37 @@ export class CodeDirectory {
 		const key = idKey(code);
 		const held = this.#byId.peek(key);
 		const newest = held && !held.remembered && held.code.version > code.version ? held.code : code;
-		this.#byId.set(key, { code: newest, at: performance.now() });
-		this.#idBySlug.set(newest.slug, key);
+		if (held?.code.version !== newest.version || held.remembered) this.#changes++;
+		this.#byId.set(key, { code: newest });
+		for (const slug of namesOf(newest)) this.#idBySlug.set(slug, key);
 		return newest;
+	}
+
+	/** Asks for a name within the bounds; for news of an entry of an earlier start only for a moment. */
+	async #ask(
+		key: string,
+		name: string,
+		entry: Entry | undefined,
+		ask: () => Promise<RoutableCode | null>,
+	): Promise<RoutableCode | null> {
+		if (!entry) return this.#mayAsk(key) ? this.#load(key, name, ask) : null;
+		const answered = new AbortController();
+		const late = delay(this.#newsMs, entry.code, { signal: answered.signal });
+		late.then(() => this.#noAnswer()).catch(() => undefined);
+		try {
+			return await Promise.race([this.#load(key, name, ask).catch(() => entry.code), late]);
+		} finally {
+			answered.abort();
+		}
+	}
+
+	/** False when the name is to be taken for nobody's. @throws `overloaded` when that cannot be said. */
+	#mayAsk(key: string): boolean {
+		if (this.#loads.has(key)) return true;
+		const knowsAll = performance.now() < this.#allUntil;
+		const { allowed, resetMs } = (knowsAll ? this.#doubts : this.#loadBudget).take(EVERYBODY);
+		if (allowed || knowsAll) return allowed;
+		throw new CodedError("overloaded", "Too many unknown names are asked for", { retryAfterMs: Math.max(1, resetMs) });
 	}
 
 	#load(key: string, name: string, ask: () => Promise<RoutableCode | null>): Promise<RoutableCode | null> {
@@ -143,6 +197,7 @@ export class CodeDirectory {
 		const changes = this.#changes;
 		const load = ask()
 			.then((code) => {
+				this.#awayUntil = Number.NEGATIVE_INFINITY;
 				if (code) {
 					if (name !== code.id) this.#idBySlug.set(name, idKey(code));
 					return this.#remember(code);
@@ -151,8 +206,7 @@ export class CodeDirectory {
 				return null;
 			})
 			.catch((error) => {
-				const entry = this.#byId.get(key) ?? this.#entryOf(name);
-				if (entry && (key === slugKey(name) || key === idKey({ ...entry.code, id: name }))) return entry.code;
+				this.#noAnswer();
 				throw error;
 			})
 			.finally(() => this.#loads.delete(key));
@@ -160,12 +214,13 @@ export class CodeDirectory {
 		return load;
 	}
 
-	#refreshWhenOld({ code, at }: Entry): void {
-		if (performance.now() - at < this.#refreshMs) return;
-		// Tried at most once per age: while the codes actor is away, what is known goes on being true.
-		this.#byId.set(idKey(code), { code, at: performance.now() });
-		this.#load(slugKey(code.slug), code.slug, () => this.#source.resolve(code.slug)).catch(() => undefined);
+	#noAnswer(): void {
+		this.#awayUntil = performance.now() + AWAY_MS;
 	}
+}
+
+function namesOf({ slug, aliases = [] }: RoutableCode): readonly string[] {
+	return [slug, ...aliases];
 }
 
 function slugKey(slug: string): string {

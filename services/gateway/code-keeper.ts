@@ -1,7 +1,7 @@
 /**
- * Sees to it that the gateway knows the codes before anybody scans them: it reads all of them at the start and again
- * now and then, which also mends what a lost broadcast left wrong, and keeps a snapshot in the data folder, so that a
- * gateway that starts while nobody can be asked redirects all the same.
+ * Sees to it that the gateway knows the codes before anybody scans them: it reads all of them at the start, then every
+ * few seconds those that changed, which mends what a lost broadcast left wrong, and keeps a snapshot in the data folder,
+ * so that a gateway that starts while nobody can be asked redirects all the same.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -15,59 +15,101 @@ export interface CodeKeeperOptions {
 	readonly snapshot: string;
 	/** Asks the codes actor. */
 	readonly routes: (params: Params<"codes.routes">) => Promise<Result<"codes.routes">>;
-	/** Between two readings of all codes, ms. @defaultValue 60,000 */
+	/** Between two readings of what changed, ms. @defaultValue 4,000 */
+	readonly changesEveryMs?: number;
+	/** Between two readings of all codes, ms. @defaultValue 600,000 */
 	readonly everyMs?: number;
 	/** Until it is tried again to read them, ms. @defaultValue 1,000 */
 	readonly retryMs?: number;
+	/** Longest that a start waits for the first reading, ms. @defaultValue 2,000 */
+	readonly patienceMs?: number;
 }
 
 /** Codes of one answer: those with many rules are some kilobytes each, and a message holds 1 MB. */
 const PAGE = 100;
+/**
+ * How far a reading of changes reaches back before the last one, ms: an edit is dated before it is committed, by the clock
+ * of whichever process made it.
+ */
+const OVERLAP_MS = 15_000;
+/** Readings may fail for so long before the gateway no longer trusts to know every code, ms. */
+const TRUSTED_MS = 15_000;
+/** A snapshot is written again after so many times what the last one took, so that large ones are written seldom. */
+const WRITING_SHARE = 50;
 
 export class CodeKeeper {
 	readonly #options: Required<CodeKeeperOptions>;
 	readonly #stopping = new AbortController();
+	readonly #tried = Promise.withResolvers<void>();
 	#keeping: Promise<void> = Promise.resolve();
+	/** From when on changes are asked for, epoch ms of the codes actor; undefined until all codes were read. */
+	#since: number | undefined;
+	#readAllAt = Number.NEGATIVE_INFINITY;
+	/** False when there were more codes than there is room for. */
+	#allFit = false;
+	#written = -1;
+	#writeAgainAt = Number.NEGATIVE_INFINITY;
 
 	constructor(options: CodeKeeperOptions) {
-		this.#options = { everyMs: 60_000, retryMs: 1_000, ...options };
+		this.#options = { changesEveryMs: 4_000, everyMs: 600_000, retryMs: 1_000, patienceMs: 2_000, ...options };
 	}
 
-	/** Resolves when the snapshot of an earlier start has been read; the rest goes on beside. */
+	/** Resolves when the snapshot was read and the codes were asked for, in vain or not; the rest goes on beside. */
 	async start(): Promise<void> {
-		for await (const code of readSnapshot(this.#options.snapshot)) this.#options.codes.restore(code);
+		const { snapshot, codes, patienceMs } = this.#options;
+		for await (const code of readSnapshot(snapshot)) codes.restore(code);
 		this.#keeping = this.#keep();
+		await Promise.race([this.#tried.promise, delay(patienceMs, undefined, { ref: false })]);
 	}
 
 	async stop(): Promise<void> {
 		this.#stopping.abort();
 		await this.#keeping;
+		await this.#writeSnapshot();
 	}
 
 	async #keep(): Promise<void> {
-		const { codes, snapshot, everyMs, retryMs } = this.#options;
+		const { changesEveryMs, retryMs } = this.#options;
 		const { signal } = this.#stopping;
 		while (!signal.aborted) {
-			const read = await this.#readAll();
-			if (read) await writeSnapshot(snapshot, codes.codes());
-			await delay(read ? everyMs : retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+			const read = await this.#read().catch(() => false);
+			this.#tried.resolve();
+			if (read && performance.now() >= this.#writeAgainAt) await this.#writeSnapshot();
+			await delay(read ? changesEveryMs : retryMs, undefined, { signal, ref: false }).catch(() => undefined);
 		}
 	}
 
-	/** False when they could not all be read. */
-	async #readAll(): Promise<boolean> {
-		const { codes, routes } = this.#options;
-		try {
-			let after: string | undefined;
-			do {
-				const page = await routes({ after, limit: PAGE });
-				if (this.#stopping.signal.aborted) return false;
-				if (!page.codes.every((code) => codes.fill(code))) return true;
-				after = page.next ?? undefined;
-			} while (after !== undefined);
-			return true;
-		} catch {
-			return false;
-		}
+	/** False when it was stopped. @throws when not all could be read. */
+	async #read(): Promise<boolean> {
+		const { codes, routes, everyMs } = this.#options;
+		const all = this.#since === undefined || performance.now() - this.#readAllAt >= everyMs;
+		const since = all ? undefined : this.#since;
+		let allFit = true;
+		let firstAt: number | undefined;
+		let after: string | undefined;
+		do {
+			const page = await routes({ after, since, limit: PAGE });
+			if (this.#stopping.signal.aborted) return false;
+			firstAt ??= page.at;
+			for (const code of page.codes) allFit = codes.fill(code) && allFit;
+			after = allFit || !all ? (page.next ?? undefined) : undefined;
+		} while (after !== undefined);
+		this.#since = (firstAt as number) - OVERLAP_MS;
+		if (all) this.#readAllAt = performance.now();
+		this.#allFit = allFit && (all || this.#allFit);
+		if (this.#allFit) codes.holdsAllFor(TRUSTED_MS);
+		return true;
+	}
+
+	async #writeSnapshot(): Promise<void> {
+		const { codes, snapshot } = this.#options;
+		const { changes } = codes;
+		// Before anything was heard, the file knows at least as much.
+		if (changes === 0 || changes === this.#written) return;
+		const begun = performance.now();
+		await writeSnapshot(snapshot, codes.codes());
+		const now = performance.now();
+		this.#writeAgainAt = now + WRITING_SHARE * (now - begun);
+		this.#written = changes;
 	}
 }

@@ -4,6 +4,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Code, CodeInput } from "../../contracts/code.ts";
 import { codeOf, dataOf } from "../../contracts/errors.ts";
+import { until } from "../../scripts/servers/until.ts";
 import codes from "../../services/codes/codes.service.ts";
 import { type RunningActor, runActor } from "../harness/actor.ts";
 import { temporaryFolder } from "../harness/folder.ts";
@@ -266,6 +267,23 @@ describe.each(["file", "mongodb"] as const)("codes in a %s", (kind) => {
 		expect(seen).toEqual([...new Set(seen)].sort());
 		const total = (await actor.call("codes.routes", { limit: 1_000 })).codes.length;
 		expect(seen).toHaveLength(total);
+	});
+
+	test("a gateway reads what changed since it asked last, under every slug a code ever had", async () => {
+		const [untouched, touched] = [
+			await create({ url: "https://example.org/1" }),
+			await create({ url: "https://example.org/2", slug: `old-${Date.now()}` }),
+		];
+		const since = await until(() => Date.now() > Date.parse(touched.createdAt) && Date.now(), {
+			what: "the clock to move on",
+			everyMs: 1,
+		});
+		const slug = `new-${since}`;
+		await actor.call("codes.update", { organisation: "default", id: touched.id, changes: { slug }, by: "test" });
+		const { codes, at } = await actor.call("codes.routes", { since, limit: 1_000 });
+		expect(codes.map(({ id }) => id)).not.toContain(untouched.id);
+		expect(codes.find(({ id }) => id === touched.id)).toMatchObject({ slug, aliases: [touched.slug] });
+		expect(at).toBeGreaterThanOrEqual(since);
 	});
 
 	test("a code that was made is there after a restart", async () => {

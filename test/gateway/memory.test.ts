@@ -73,18 +73,58 @@ describe("the codes that a gateway remembers", () => {
 		expect(await directory.resolve("menu")).toMatchObject({ id: "c1" });
 	});
 
-	test("go on as they were known while nobody can be asked, and are mended when a change was not heard", async () => {
+	test("go on as they were known while nobody can be asked", async () => {
 		const codes = source([code()]);
-		const directory = new CodeDirectory(codes, { refreshMs: 0 });
+		const directory = new CodeDirectory(codes);
 		await directory.resolve("menu");
 		codes.failing = true;
 		expect(directory.known("menu")?.url).toBe("https://a.example/");
-		codes.failing = false;
-		codes.codes = [code({ version: 2, url: "https://unheard.example/" })];
-		await until(() => directory.known("menu")?.url === "https://unheard.example/", {
-			what: "the change",
-			timeoutMs: 1_000,
-		});
+	});
+
+	test("are found under every slug they had, also those of an earlier start", async () => {
+		const codes = source();
+		const directory = new CodeDirectory(codes);
+		await directory.resolve("old-menu");
+		directory.apply(code({ aliases: ["old-menu", "oldest-menu"] }));
+		expect(directory.known("old-menu")).toMatchObject({ id: "c1" });
+		expect(directory.known("oldest-menu")).toMatchObject({ id: "c1" });
+		const next = new CodeDirectory(codes);
+		for (const held of directory.codes()) next.restore(held);
+		codes.failing = true;
+		expect(await next.resolve("oldest-menu")).toMatchObject({ id: "c1" });
+	});
+
+	test("that all are known make guessing slugs vain: the store hardly hears of it, and a new code is known at once", async () => {
+		const codes = source([code()]);
+		const directory = new CodeDirectory(codes, { doubtsPerSecond: 20 });
+		directory.fill(code());
+		directory.holdsAllFor(60_000);
+		const guesses = Array.from({ length: 5_000 }, (_, index) => directory.resolve(`guess-${index}`));
+		expect((await Promise.all(guesses)).every((found) => found === null)).toBe(true);
+		expect(codes.asked.length).toBeLessThanOrEqual(25);
+		directory.apply(code({ id: "c2", slug: "guess-4999" }));
+		expect(await directory.resolve("guess-4999")).toMatchObject({ id: "c2" });
+	});
+
+	test("that not all are known are loaded within a bound, beyond which it is said that it is too much", async () => {
+		const codes = source([code()]);
+		const directory = new CodeDirectory(codes, { loadsPerSecond: 20 });
+		const answers = await Promise.allSettled(
+			Array.from({ length: 200 }, (_, index) => directory.resolve(`slug-${index}`)),
+		);
+		expect(codes.asked.length).toBeLessThanOrEqual(25);
+		expect(answers.at(-1)).toMatchObject({ status: "rejected", reason: { type: "overloaded" } });
+	});
+
+	test("of an earlier start are not waited for when the answer hangs", async () => {
+		const directory = new CodeDirectory(
+			{ resolve: () => new Promise(() => undefined), route: () => new Promise(() => undefined) },
+			{ newsMs: 50 },
+		);
+		for (let index = 0; index < 100; index++) directory.restore(code({ id: `c${index}`, slug: `s${index}` }));
+		const begun = performance.now();
+		for (let index = 0; index < 100; index++) expect(await directory.resolve(`s${index}`)).not.toBeNull();
+		expect(performance.now() - begun).toBeLessThan(200);
 	});
 
 	test("of an earlier start are asked for first, and must do while nobody can be asked", async () => {
@@ -96,7 +136,10 @@ describe("the codes that a gateway remembers", () => {
 		expect(await directory.route("o", "c1")).toMatchObject({ url: "https://old.example/" });
 		await expect(directory.route("p", "menu")).rejects.toThrow("away");
 		codes.failing = false;
-		expect(await directory.resolve("menu")).toMatchObject({ url: "https://edited.example/" });
+		await until(async () => (await directory.resolve("menu"))?.url === "https://edited.example/", {
+			what: "the news",
+			timeoutMs: 2_000,
+		});
 	});
 
 	test("are bounded", async () => {
