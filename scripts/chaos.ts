@@ -48,7 +48,8 @@ function printReport(report: ChaosReport): void {
 	console.log(`                  ${refused} refused, ${report.repeated} sent again after they were acknowledged`);
 	console.log(`counted           ${counted}, of these ${countedUnacknowledged} without acknowledgement`);
 	console.log(`lost, doubled     ${report.lost}, ${report.doubled}`);
-	console.log(`longest pause     ${report.longestPauseMs} ms in which a code's total stood still on its screen`);
+	const { longestPauseMs, pauseEndedAtMs } = report;
+	console.log(`longest pause     ${longestPauseMs} ms of a code's total on its screen, until ${pauseEndedAtMs} ms`);
 	console.log(`whole again       ${report.wholeAfterMs ?? "not in time,"} ms after the last strike`);
 }
 

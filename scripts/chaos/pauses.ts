@@ -5,7 +5,8 @@ import type { Counts } from "../../contracts/scan.ts";
 
 export class Pauses {
 	readonly #last = new Map<string, { readonly sum: number; readonly at: number }>();
-	#longest = 0;
+	readonly #begun = performance.now();
+	#longest = { ms: 0, endedAtMs: 0 };
 	#over = false;
 
 	/** Notes what a number is now; only a higher one than before is a movement. */
@@ -14,7 +15,7 @@ export class Pauses {
 		const last = this.#last.get(name);
 		if (this.#over || (last && sum <= last.sum)) return;
 		// The first number it ever shows ends no pause.
-		if (last) this.#longest = Math.max(this.#longest, at - last.at);
+		if (last && at - last.at > this.#longest.ms) this.#longest = { ms: at - last.at, endedAtMs: at - this.#begun };
 		this.#last.set(name, { sum, at });
 	}
 
@@ -23,8 +24,8 @@ export class Pauses {
 		this.#over = true;
 	}
 
-	/** ms */
-	get longest(): number {
-		return Math.round(this.#longest);
+	/** The longest time, and when it ended, since this began; ms. */
+	get longest(): { readonly ms: number; readonly endedAtMs: number } {
+		return { ms: Math.round(this.#longest.ms), endedAtMs: Math.round(this.#longest.endedAtMs) };
 	}
 }

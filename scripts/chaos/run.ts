@@ -35,6 +35,8 @@ export interface ChaosReport extends Omit<Judgement, "present"> {
 	readonly repeated: number;
 	/** Longest time in which the screen of some code saw its total stand still, ms. */
 	readonly longestPauseMs: number;
+	/** When that pause ended, from the beginning of the run, ms. */
+	readonly pauseEndedAtMs: number;
 	/** From the end of the last strike until everything was whole, ms; undefined when it did not become so in time. */
 	readonly wholeAfterMs: number | undefined;
 	/** Where data, logs and record are; removed when there was no violation. */
@@ -120,7 +122,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		for (const { member, hitMs, atMs } of strikes)
 			if (hitMs === undefined) violations.push(`${member} was not there to be struck at ${atMs} ms`);
 		const { present, ...tally } = judgement;
-		const figures = { repeated: crowd.repeated(), longestPauseMs: screens.pauses.longest, wholeAfterMs };
+		const { ms: longestPauseMs, endedAtMs: pauseEndedAtMs } = screens.pauses.longest;
+		const figures = { repeated: crowd.repeated(), longestPauseMs, pauseEndedAtMs, wholeAfterMs };
 		return { ...tally, violations, strikes, ...figures, dir };
 	} finally {
 		screens?.close();
