@@ -13,6 +13,8 @@ import { serveMetrics } from "./platform/metrics.ts";
 import { createPlatform, type Platform } from "./platform/platform.ts";
 import { firstSignInUrl } from "./platform/sign-in.ts";
 
+/** How long readiness says that the process stops while it still serves, so that who sends it traffic can notice, ms. */
+const NOTICE_MS = 500;
 /** Open requests may take so long to end, and everything together so long to stop, ms. */
 const DRAIN_MS = 3_000;
 const STOP_MS = 9_500;
@@ -31,7 +33,13 @@ const ACTOR_MODULES: Readonly<Record<ActorName, () => Promise<{ default: unknown
 	gateway: () => import("./services/gateway/gateway.service.ts"),
 };
 
-async function start(config: Config): Promise<() => Promise<void>> {
+interface Started {
+	/** Where the process serves, for its `ready` line. */
+	readonly address: string;
+	stop(): Promise<void>;
+}
+
+async function start(config: Config): Promise<Started> {
 	const lock = lockDataDir(config.dataDir);
 	if (config.services.includes("gateway") && !config.production) await buildDashboardOfCheckout();
 	const broker = new ServiceBroker(brokerOptions(config));
@@ -48,14 +56,15 @@ async function start(config: Config): Promise<() => Promise<void>> {
 		const url = await firstSignInUrl(platform);
 		if (url) console.log(`sign-in ${url}`);
 	}
-	console.log(`ready ${address || metrics.address || "(this process serves no HTTP)"}`);
-
-	return async () => {
-		await platform.http.drain(DRAIN_MS);
-		await broker.stop();
-		await platform.close();
-		await metrics.close();
-		lock.release();
+	return {
+		address: address || metrics.address || "(this process serves no HTTP)",
+		async stop() {
+			await platform.http.drain(DRAIN_MS, NOTICE_MS);
+			await broker.stop();
+			await platform.close();
+			await metrics.close();
+			lock.release();
+		},
 	};
 }
 
@@ -104,7 +113,10 @@ async function main(args: readonly string[]): Promise<void> {
 	if (args.includes("--help")) return console.log(help());
 	if (args.includes("--version")) return console.log(manifest.version);
 	// A signal during the start ends the process by its default: nothing was accepted yet.
-	stopOnSignal(await start(readConfig(process.env)));
+	const { address, stop } = await start(readConfig(process.env));
+	// Before it says that it is ready: from then on a signal drains.
+	stopOnSignal(stop);
+	console.log(`ready ${address}`);
 }
 
 try {

@@ -28,8 +28,11 @@ export interface HttpHost {
 	publicUrl(): string;
 	/** True from the beginning of `drain` on: readiness says so, and answers close their connection. */
 	draining(): boolean;
-	/** From now on no new requests are taken, and open ones end; resolves when they have, or after `graceMs`. */
-	drain(graceMs: number): Promise<void>;
+	/**
+	 * Ends: for `noticeMs` (0 unless given) requests are still served, so that readiness can be seen to have turned; then
+	 * no new ones are taken and open ones end; resolves when they have, or after `graceMs`.
+	 */
+	drain(graceMs: number, noticeMs?: number): Promise<void>;
 }
 
 /** How long an idle connection is kept for its next request, ms; longer than usual proxies keep theirs. */
@@ -90,9 +93,10 @@ class Host implements HttpHost {
 		return this.#draining;
 	}
 
-	async drain(graceMs: number): Promise<void> {
+	async drain(graceMs: number, noticeMs = 0): Promise<void> {
 		this.#draining = true;
 		const servers = [...new Set([this.#main, this.#realtime ?? this.#main])].filter((server) => server.listening);
+		if (noticeMs > 0 && servers.length > 0) await delay(noticeMs);
 		for (const server of servers) server.close();
 		const end = Date.now() + graceMs;
 		// Counted by request, not by connection: a WebSocket stays open until the realtime actor says goodbye on it.
