@@ -247,7 +247,7 @@ class JetStreamLog implements EventLog {
 	}
 
 	#away(): CodedError {
-		return new CodedError("log_unavailable", `The event log in NATS is away: ${this.#reason}`);
+		return new CodedError("log_unavailable", `The event log in NATS is away: ${this.#reason}`, { notSent: true });
 	}
 
 	#subject(partition: number): string {

@@ -8,7 +8,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { CodedError, codeOf } from "../../contracts/errors.ts";
+import { CodedError, codeOf, dataOf } from "../../contracts/errors.ts";
 import type { AcceptedScan } from "../../contracts/scan.ts";
 import { encodeMessage } from "../../platform/log/message.ts";
 import { DurableTotals } from "./durable-totals.ts";
@@ -34,7 +34,10 @@ export interface IngestOptions {
 	readonly maxPending?: number;
 	/** Most bytes gathered or in flight. @defaultValue 64 MiB */
 	readonly maxPendingBytes?: number;
-	/** How long a message whose fate is unknown is repeated before it is given up, ms. @defaultValue 2,000 */
+	/**
+	 * How long a message whose fate is unknown is repeated before it is given up, ms; at once when the log is known to be
+	 * away, so that nobody waits for it. @defaultValue 2,000
+	 */
 	readonly repeatForMs?: number;
 }
 
@@ -244,7 +247,8 @@ export class IngestBuffer {
 				await this.#options.log.append(partition, data);
 				return undefined;
 			} catch (error) {
-				if (codeOf(error) !== "log_unavailable" || Date.now() >= giveUpAt) return error;
+				const repeats = codeOf(error) === "log_unavailable" && !dataOf(error).notSent;
+				if (!repeats || Date.now() >= giveUpAt) return error;
 				await delay(REPEAT_DELAY_MS);
 			}
 		}

@@ -20,7 +20,7 @@ export interface IngestParts {
 	readonly buffer?: Pick<IngestOptions, "maxPending" | "repeatForMs">;
 }
 
-/** Longest wait between two tries to empty the spool, ms: a log that is full stays so for a while. */
+/** Longest wait between two tries to empty the spool into a log that is there, ms: one that is full stays so for a while. */
 const MAX_DRAIN_WAIT_MS = 4_000;
 
 export class Ingest {
@@ -90,17 +90,23 @@ export class Ingest {
 		const { drainEveryMs = 500 } = this.#parts;
 		let waitMs = drainEveryMs;
 		while (!signal.aborted) {
-			const done = (this.spooled === 0 && !this.away) || (await this.#catchUp(signal));
-			waitMs = done ? drainEveryMs : Math.min(2 * waitMs, MAX_DRAIN_WAIT_MS);
+			const refused = (this.spooled > 0 || this.away) && (await this.#isThere()) && !(await this.#catchUp(signal));
+			waitMs = refused ? Math.min(2 * waitMs, MAX_DRAIN_WAIT_MS) : drainEveryMs;
 			await delay(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
 		}
 	}
 
-	/** What is in the spool goes first and tells that the log is back; new scans follow it. False when it is not back. */
+	#isThere(): Promise<boolean> {
+		return this.#parts.log.ends().then(
+			() => true,
+			() => false,
+		);
+	}
+
+	/** What is in the spool goes first and tells that the log is back; new scans follow it. False when it takes nothing. */
 	async #catchUp(signal: AbortSignal): Promise<boolean> {
 		const { log, spool, logger } = this.#parts;
 		try {
-			await log.ends();
 			// The spool's files are closed to what comes now.
 			this.#buffer.renewProducers();
 			const before = this.spooled;

@@ -102,6 +102,13 @@ describe("scans on their way to the log", () => {
 		expect(new Set([given, next, log.held.at(-1)].map((message) => message?.producer)).size).toBe(3);
 	});
 
+	test("wait for nobody when the log is known to be away", async () => {
+		const { log, spool, buffer } = buffered({ repeatForMs: 60_000 });
+		log.refusal = new CodedError("log_unavailable", "not connected", { notSent: true });
+		await buffer.accept([scan("1")]);
+		expect([log.calls, spool.held.length]).toEqual([1, 1]);
+	});
+
 	test("are refused when neither takes them, and the numbers go on under a new producer", async () => {
 		const { log, spool, buffer } = buffered();
 		log.refusal = new CodedError("log_full", "full");
