@@ -1,6 +1,6 @@
 /** Secrets that clients hold: made here, given out once, kept by their hash only. */
 
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { randomText } from "./random-id.ts";
 
 const BASE62 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -26,5 +26,5 @@ export function newToken(): string {
 
 /** What is kept of a token. It has too many bits to be guessed, so one round of SHA-256 is enough. */
 export function hashToken(token: string): string {
-	return createHash("sha256").update(token).digest("base64url");
+	return hash("sha256", token, "base64url");
 }

@@ -156,7 +156,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			const parts: GatewayParts = { config, http, codes, enricher, ingest, health };
 			by = { parts, authenticator, limits };
 			http.handle(redirectHandler({ ...parts, logger: this.logger }));
-			http.handle(routerHandler(this as unknown as WebRouter, by));
+			http.handle(routerHandler(this as unknown as WebRouter, routes, by));
 			reporting = setInterval(() => broadcast(broker, "gateway.report", ingest.report(name)), REPORT_MS);
 			if (config.natsServers) {
 				const onBroughtHome = (node: string) =>

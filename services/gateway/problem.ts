@@ -57,6 +57,7 @@ export function sendProblem(response: ServerResponse, error: unknown, requestId:
 	}
 	const coded = asCodedError(error) ?? new CodedError("internal", "Something went wrong on our side");
 	const problem = problemOf(coded, requestId);
+	response.setHeader("X-Request-Id", requestId);
 	for (const [name, value] of Object.entries(headersOf(coded, problem.status))) response.setHeader(name, value);
 	const body = Buffer.from(JSON.stringify(problem));
 	response

@@ -12,6 +12,7 @@ const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const DISCARDED_BYTES = 64 * 1024 * 1024;
 /** Deeper bodies are nobody's. */
 const MAX_DEPTH = 32;
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * @param limit bytes
@@ -37,12 +38,13 @@ function parseJson(text: string): unknown {
 	} catch (error) {
 		throw new CodedError("malformed", `The body is not JSON: ${(error as Error).message.slice(0, 200)}`);
 	}
-	inspect(value, []);
+	inspect(value);
 	return value;
 }
 
 function requireJson(request: IncomingMessage): void {
 	const type = request.headers["content-type"];
+	if (type === "application/json" && request.headers["content-encoding"] === undefined) return;
 	const [media = "", ...parameters] = (type ?? "").split(";").map((part) => part.trim().toLowerCase());
 	const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice("charset=".length);
 	const encoding = request.headers["content-encoding"] ?? "identity";
@@ -71,7 +73,7 @@ async function readText(request: IncomingMessage, limit: number): Promise<string
 		});
 	});
 	try {
-		return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+		return UTF_8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
 	} catch {
 		throw new CodedError("malformed", "The body is not UTF-8");
 	}
@@ -81,15 +83,40 @@ function tooLarge(limit: number): CodedError {
 	return new CodedError("too_large", `The body is larger than ${limit} bytes`);
 }
 
-function inspect(value: unknown, path: readonly PropertyKey[]): void {
-	if (typeof value !== "object" || value === null) return;
-	if (path.length > MAX_DEPTH)
-		throw notValid([{ path: pathOf(path), message: `expected at most ${MAX_DEPTH} levels` }]);
-	for (const key of Object.keys(value)) {
-		const place = [...path, Array.isArray(value) ? Number(key) : key];
-		if (!Array.isArray(value) && FORBIDDEN_KEYS.has(key)) {
-			throw notValid([{ path: pathOf(place), message: "expected no such field" }]);
+/** @throws `invalid` with the place of what is not allowed. */
+function inspect(value: unknown): void {
+	const found = findForbidden(value, 0);
+	if (!found) return;
+	const { place, message } = found;
+	throw notValid([{ path: pathOf(place.reverse()), message }]);
+}
+
+interface Forbidden {
+	/** From the innermost key outwards. */
+	readonly place: PropertyKey[];
+	readonly message: string;
+}
+
+/** Nothing is made on the way down: nearly every body has nothing to be found. */
+function findForbidden(value: unknown, depth: number): Forbidden | undefined {
+	if (typeof value !== "object" || value === null) return undefined;
+	if (depth > MAX_DEPTH) return { place: [], message: `expected at most ${MAX_DEPTH} levels` };
+	if (Array.isArray(value)) {
+		for (let index = 0; index < value.length; index++) {
+			const found = findForbidden(value[index], depth + 1);
+			if (found) return within(index, found);
 		}
-		inspect((value as Record<string, unknown>)[key], place);
+		return undefined;
 	}
+	for (const key of Object.keys(value)) {
+		if (FORBIDDEN_KEYS.has(key)) return { place: [key], message: "expected no such field" };
+		const found = findForbidden((value as Record<string, unknown>)[key], depth + 1);
+		if (found) return within(key, found);
+	}
+	return undefined;
+}
+
+function within(key: PropertyKey, found: Forbidden): Forbidden {
+	found.place.push(key);
+	return found;
 }

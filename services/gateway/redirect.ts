@@ -78,7 +78,6 @@ class Redirect {
 		const headers = { "X-Request-Id": requestId };
 		if (!METHODS.includes(request.method ?? "")) {
 			const allow = new CodedError("method_not_allowed", `Use ${METHODS.join(" or ")}`, { allow: METHODS });
-			response.setHeaders(new Map(Object.entries(headers)));
 			sendProblem(response, allow, requestId);
 			return true;
 		}

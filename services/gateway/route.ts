@@ -53,6 +53,8 @@ interface RouteFields {
 	/** The body may be absent, which is an empty object. */
 	readonly bodyOptional?: true;
 	readonly limit?: Limit;
+	/** Asked thousands of times a second: found by its path, which has no parameters, before moleculer-web looks. */
+	readonly direct?: true;
 }
 
 export interface Route extends RouteFields {

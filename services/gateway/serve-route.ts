@@ -4,11 +4,10 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Context } from "moleculer";
 import type { Credential } from "../../contracts/account.ts";
 import type { ActionName, Params } from "../../contracts/actions.ts";
 import { CodedError } from "../../contracts/errors.ts";
-import { call } from "../../platform/actors.ts";
+import { type Caller, call } from "../../platform/actors.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { type KeyLimits, requireAllowed, setRateLimitHeaders } from "./limits.ts";
 import { comesFromForeignPage } from "./origin.ts";
@@ -31,7 +30,8 @@ export interface RoutedRequest {
 	readonly params: Readonly<Record<string, string>>;
 	/** Query string without `?`. */
 	readonly query: string;
-	readonly ctx: Context;
+	/** Asks actors on behalf of the request. */
+	readonly caller: Pick<Caller, "call">;
 	readonly requestId: string;
 }
 
@@ -48,7 +48,7 @@ const NOBODY: Credential = { kind: "key", id: "", organisation: "", scopes: [] }
 
 /** @throws coded errors; the caller turns them into problems. */
 export async function serveRoute(route: Route, routed: RoutedRequest, by: ServedBy): Promise<void> {
-	const { request, response, ctx } = routed;
+	const { request, response, caller } = routed;
 	const credential = await authorise(route.access, request, by);
 	if (route.limit === "writes" && isLimited(credential, by)) {
 		const allowance = await by.limits.write(credential);
@@ -72,7 +72,7 @@ export async function serveRoute(route: Route, routed: RoutedRequest, by: Served
 			http: request,
 			call: <A extends ActionName>(action: A, params: Params<A>) =>
 				call(
-					ctx,
+					caller,
 					action,
 					params,
 					isRead(request) ? { timeout: READ_MS, retries: READ_ATTEMPTS - 1 } : { timeout: CALL_MS },
@@ -80,7 +80,7 @@ export async function serveRoute(route: Route, routed: RoutedRequest, by: Served
 		},
 		by.parts,
 	);
-	sendReply(response, reply);
+	sendReply(response, reply, routed.requestId);
 }
 
 function isRead({ method }: IncomingMessage): boolean {
@@ -146,6 +146,7 @@ async function bodyOf(route: Route, request: IncomingMessage, response: ServerRe
 }
 
 function queryOf(route: Route, query: string): unknown {
+	if (query === "" && !route.query) return undefined;
 	const given = new URLSearchParams(query);
 	if (route.query) return parseQuery(route.query, given);
 	const [unknown] = given.keys();
@@ -162,20 +163,21 @@ function checkedParams(params: Readonly<Record<string, string>>): Readonly<Recor
 	return params;
 }
 
-function sendReply(response: ServerResponse, { status, body, headers = {} }: Reply): void {
+function sendReply(response: ServerResponse, { status, body, headers }: Reply, requestId: string): void {
 	if (body === undefined) {
-		response.writeHead(status, headers).end();
+		response.writeHead(status, { "X-Request-Id": requestId, ...headers }).end();
 		return;
 	}
-	const raw = Buffer.isBuffer(body);
-	const bytes = raw ? body : Buffer.from(JSON.stringify(body));
+	// Text goes out together with the head in one write; bytes would be a second one.
+	const content = Buffer.isBuffer(body) ? body : JSON.stringify(body);
 	response
 		.writeHead(status, {
+			"X-Request-Id": requestId,
 			"Content-Type": "application/json; charset=utf-8",
 			"Cache-Control": "private, no-cache",
 			"X-Content-Type-Options": "nosniff",
 			...headers,
-			"Content-Length": bytes.length,
+			"Content-Length": Buffer.byteLength(content),
 		})
-		.end(bytes);
+		.end(content);
 }

@@ -23,6 +23,7 @@ export const scanRoutes: readonly Route[] = [
 		description: "422 `unknown_code` when there is no such code. An `id` sent again is one scan.",
 		success: { status: 202, description: "The scan is durable" },
 		limit: "scans",
+		direct: true,
 		body: scanInput,
 		async respond({ organisation, body }, parts) {
 			const scan = await acceptable(body, organisation, parts);
@@ -38,6 +39,7 @@ export const scanRoutes: readonly Route[] = [
 		description: "Items that cannot be accepted are in `rejected` by their index; all others are durable.",
 		success: { status: 202, description: "What was accepted is durable" },
 		limit: "scans",
+		direct: true,
 		bodyLimit: BATCH_BYTES,
 		body: z.strictObject({
 			// Looked at one by one, so that one bad item does not refuse the others; the description shows a scan's fields.
