@@ -1,0 +1,72 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { INTERVALS, type Interval } from "../../contracts/analytics.ts";
+import { bucketStarts } from "../../platform/calendar.ts";
+import { foldSeries } from "../../services/analytics/answers.ts";
+
+const QUARTER_MS = 15 * 60_000;
+const HOUR_MS = 60 * 60_000;
+
+/** Weeks around changes of clocks, where there are any. */
+const WEEKS: readonly [zone: string, middle: string][] = [
+	["UTC", "2026-03-01T00:00Z"],
+	["Asia/Kathmandu", "2026-03-01T00:00Z"],
+	["Asia/Kolkata", "2026-12-31T18:30Z"],
+	["Australia/Lord_Howe", "2026-04-04T15:00Z"],
+	["Australia/Lord_Howe", "2026-10-03T15:30Z"],
+	["America/New_York", "2026-03-08T07:00Z"],
+	["America/New_York", "2026-11-01T06:00Z"],
+	["Europe/Berlin", "2026-03-29T01:00Z"],
+	["Pacific/Apia", "2026-06-01T00:00Z"],
+];
+
+/** What a person would call the bucket of a scan, from the zone's own calendar alone. */
+function labelOf(at: number, interval: Interval, zone: string): string {
+	const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+	const date = local.toPlainDate();
+	switch (interval) {
+		case "quarter":
+			return `${date} ${local.hour}:${Math.floor(local.minute / 15)} ${local.offset}`;
+		case "hour":
+			return `${date} ${local.hour} ${local.offset}`;
+		case "day":
+			return date.toString();
+		case "week":
+			return `${date.yearOfWeek}-W${date.weekOfYear}`;
+		case "month":
+			return date.toPlainYearMonth().toString();
+	}
+}
+
+describe.each(WEEKS)("the series of random scans in %s around %s", (zone, middle) => {
+	test.each(INTERVALS)("equals a naive count by %s", (interval) => {
+		const centre = Date.parse(middle);
+		const scanTimes = fc.array(fc.integer({ min: centre - 96 * HOUR_MS, max: centre + 96 * HOUR_MS }), {
+			maxLength: 60,
+		});
+		fc.assert(
+			fc.property(scanTimes, (times) => {
+				const from = centre - 96 * HOUR_MS;
+				const to = centre + 96 * HOUR_MS + 1;
+				const quarters = new Map<number, number>();
+				for (const at of times) {
+					const quarter = Math.floor(at / QUARTER_MS) * QUARTER_MS;
+					quarters.set(quarter, (quarters.get(quarter) ?? 0) + 1);
+				}
+				const points = foldSeries(
+					bucketStarts(from, to, interval, zone),
+					[...quarters].sort(([a], [b]) => a - b).map(([at, scans]) => ({ at, scans, visitors: 0 })),
+				);
+				const naive = new Map<string, number>();
+				for (const at of times)
+					naive.set(labelOf(at, interval, zone), (naive.get(labelOf(at, interval, zone)) ?? 0) + 1);
+				const labels = points.map(({ at }) => labelOf(Date.parse(at), interval, zone));
+				expect(new Set(labels).size).toBe(labels.length);
+				expect(
+					Object.fromEntries(points.flatMap(({ scans }, index) => (scans > 0 ? [[labels[index], scans]] : []))),
+				).toEqual(Object.fromEntries(naive));
+			}),
+			{ numRuns: 40 },
+		);
+	});
+});
