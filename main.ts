@@ -44,7 +44,7 @@ async function start(config: Config): Promise<Started> {
 	if (config.services.includes("gateway") && !config.production) await buildDashboardOfCheckout();
 	const broker = new ServiceBroker(brokerOptions(config));
 	const platform = createPlatform(config, broker.getLogger("platform"));
-	const metrics = await serveMetrics(config, (message) => broker.logger.warn(message));
+	const metrics = await serveMetrics(config, platform.metrics, (message) => broker.logger.warn(message));
 	for (const [name, load] of Object.entries(ACTOR_MODULES)) {
 		if (!config.services.includes(name as ActorName)) continue;
 		const { default: actor } = await load();

@@ -1,7 +1,14 @@
 /** Jobs of the clock, their runs and what is said of them. */
 
-export const JOBS = ["run_daily_aggregation"] as const;
+export const JOBS = ["run_daily_aggregation", "audit", "cleanup_old_data"] as const;
 export type JobName = (typeof JOBS)[number];
+
+/** The parameters that a run may be given. */
+export const JOB_PARAMETERS: Readonly<Record<JobName, readonly string[]>> = {
+	run_daily_aggregation: ["from", "to"],
+	audit: [],
+	cleanup_old_data: ["dryRun"],
+};
 
 export type RunStatus = "queued" | "running" | "succeeded" | "failed";
 

@@ -6,11 +6,10 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 import type { Config } from "./config.ts";
 
 export interface Metrics {
-	readonly registry: Registry;
 	/** Address of `/metrics`, such as `http://127.0.0.1:3030`; empty when there is none. */
 	readonly address: string;
 	close(): Promise<void>;
@@ -19,17 +18,17 @@ export interface Metrics {
 const NANOSECONDS = 1e9;
 
 /**
- * Starts to serve `/metrics`.
+ * Starts to serve `/metrics` of a registry, to which it adds what is the process's own.
  *
  * @param warn told when the default port is taken: the process then runs without metrics
  * @throws Error naming METRICS_PORT when a port that was asked for cannot be had
  */
 export async function serveMetrics(
 	config: Pick<Config, "metricsPort" | "metricsPortExplicit" | "host">,
+	registry: Registry,
 	warn: (message: string) => void,
 ): Promise<Metrics> {
-	const registry = new Registry();
-	if (config.metricsPort === 0) return { registry, address: "", close: async () => undefined };
+	if (config.metricsPort === 0) return { address: "", close: async () => undefined };
 	collectDefaultMetrics({ register: registry });
 	const stopDelay = measureEventLoopDelay(registry);
 	const server = createServer(async (request, response) => {
@@ -45,10 +44,9 @@ export async function serveMetrics(
 		const message = `METRICS_PORT is ${config.metricsPort}: expected a free port (${(error as Error).message})`;
 		if (config.metricsPortExplicit) throw new Error(message, { cause: error });
 		warn(`${message}; running without metrics`);
-		return { registry, address: "", close: async () => stopDelay() };
+		return { address: "", close: async () => stopDelay() };
 	}
 	return {
-		registry,
 		address: `http://${config.host}:${(server.address() as AddressInfo).port}`,
 		async close() {
 			stopDelay();

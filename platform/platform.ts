@@ -3,6 +3,7 @@
  * and closed by the process that made the platform, in reverse order of opening.
  */
 
+import { Registry } from "prom-client";
 import type { Config } from "./config.ts";
 import { createHttpHost, type HttpHost } from "./http.ts";
 import type { EventLog } from "./log/event-log.ts";
@@ -16,6 +17,8 @@ import type { ScanStore } from "./store/scan-store.ts";
 export interface Platform {
 	readonly config: Config;
 	readonly http: HttpHost;
+	/** What the process tells Prometheus: actors add their own figures. */
+	readonly metrics: Registry;
 	log(): Promise<EventLog>;
 	store(): Promise<ScanStore>;
 	records(): Promise<Records>;
@@ -44,6 +47,7 @@ export function createPlatform(config: Config, logger?: Logger): Platform {
 	return {
 		config,
 		http: createHttpHost(config),
+		metrics: new Registry(),
 		log: once(() => openEventLog(config, logger)),
 		store: once(() => openScanStore(config)),
 		records: once(() => openRecords(config)),

@@ -3,20 +3,33 @@
  * in the records, so that what was missed while everything was down is caught up by the next tick.
  */
 
-import type { Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import CronMixin from "moleculer-cron";
+import { Counter, Gauge } from "prom-client";
 import { CodedError } from "../../contracts/errors.ts";
-import { JOBS, type JobName, type JobRun } from "../../contracts/job.ts";
+import { JOB_PARAMETERS, JOBS, type JobName, type JobRun } from "../../contracts/job.ts";
 import { type ActionsOf, broadcast, call } from "../../platform/actors.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { Records } from "../../platform/records/records.ts";
+import type { AuditReport } from "../../platform/store/scan-store.ts";
+import { auditAll } from "./audit-job.ts";
+import { booleanParameter, cleanUp } from "./cleanup.ts";
 import { aggregateDays, dateParameter } from "./daily-aggregation.ts";
 import { Leader } from "./leader.ts";
-import { type JobWork, runJobs } from "./runner.ts";
+import { type JobWork, type RunnerOptions, runJobs } from "./runner.ts";
 
-/** Cron patterns in UTC. Days end at different instants around the world, on quarter hours. */
-const SCHEDULES: Readonly<Record<JobName, string>> = { run_daily_aggregation: "2,17,32,47 * * * *" };
+const MINUTE_MS = 60_000;
+
+/** Cron patterns in UTC, and how long a job may not have run before it was missed, ms. */
+const SCHEDULES: Readonly<Record<JobName, { readonly pattern: string; readonly everyMs: number }>> = {
+	// Days end at different instants around the world, on quarter hours.
+	run_daily_aggregation: { pattern: "2,17,32,47 * * * *", everyMs: 15 * MINUTE_MS },
+	audit: { pattern: "40 2 * * *", everyMs: 24 * 60 * MINUTE_MS },
+	cleanup_old_data: { pattern: "10 4 * * *", everyMs: 24 * 60 * MINUTE_MS },
+};
 const LEASE = "cron";
+
+export type CronOptions = Pick<RunnerOptions, "maxAttempts" | "backoffMs">;
 
 interface State {
 	records: Records;
@@ -25,20 +38,31 @@ interface State {
 }
 
 /** What moleculer-cron adds. */
-type Methods = { getCronTime(pattern: string): { sendAt(): { toISO(): string } } };
+type Added = { getCronTime(pattern: string): { sendAt(): { toISO(): string } } };
 
-type This = Service & State & Methods;
+type Methods = {
+	/** A run has another state: said to everybody, counted, and logged when it is a bad one. */
+	changed(run: JobRun): void;
+	audited(report: AuditReport): void;
+	/** Queues what was missed while nobody led. */
+	catchUp(): Promise<void>;
+};
 
-export default function cron(platform: Platform): ServiceSchema<ServiceSettingSchema, Methods, State> {
+type This = Service & State & Methods & Added;
+
+export default function cron(
+	platform: Platform,
+	options: CronOptions = {},
+): ServiceSchema<ServiceSettingSchema, Methods & Added, State> {
 	const actions: ActionsOf<"cron", This> = {
 		jobs: {
 			handler() {
 				return Promise.all(
 					JOBS.map(async (name) => ({
 						name,
-						schedule: SCHEDULES[name],
+						schedule: SCHEDULES[name].pattern,
 						lastRun: (await this.records.runs(name, 1, 1)).rows[0],
-						nextRunAt: new Date(this.getCronTime(SCHEDULES[name]).sendAt().toISO()).toISOString(),
+						nextRunAt: new Date(this.getCronTime(SCHEDULES[name].pattern).sendAt().toISO()).toISOString(),
 					})),
 				);
 			},
@@ -54,9 +78,47 @@ export default function cron(platform: Platform): ServiceSchema<ServiceSettingSc
 		run: {
 			params: { job: "string", params: "object|optional" },
 			async handler({ params: { job, params = {} } }) {
-				for (const name of ["from", "to"]) dateParameter(name, params[name]);
-				return { runId: await this.records.queueRun({ id: crypto.randomUUID(), job: known(job), params }) };
+				const name = known(job);
+				checkParameters(name, params);
+				const run = { id: crypto.randomUUID(), job: name, status: "queued", attempt: 0, params } as const;
+				const runId = await this.records.queueRun(run);
+				broadcast(this.broker, "cron.changed", { run: { ...run, queuedAt: new Date().toISOString() } });
+				return { runId };
 			},
+		},
+	};
+
+	const runs = new Counter({
+		name: "scanpulse_job_runs_total",
+		help: "Runs of jobs that ended in this process, by how",
+		labelNames: ["job", "status"],
+		registers: [platform.metrics],
+	});
+	const differences = new Gauge({
+		name: "scanpulse_audit_differences",
+		help: "What the last audit in this process found that does not say what the raw scans say",
+		registers: [platform.metrics],
+	});
+
+	const methods: ServiceMethods & Methods & ThisType<This> = {
+		changed(run: JobRun) {
+			broadcast(this.broker, "cron.changed", { run });
+			if (run.status !== "succeeded" && run.status !== "failed") return;
+			runs.inc({ job: run.job, status: run.status });
+			if (run.status === "failed") this.logger.error(`${run.job} failed after ${run.attempt} attempts: ${run.error}`);
+		},
+
+		audited({ organisation, differing, differences: found }: AuditReport) {
+			differences.inc(differing);
+			if (differing > 0) this.logger.error(`Of ${organisation}, ${differing} numbers are not what was scanned:`, found);
+		},
+
+		async catchUp() {
+			for (const name of JOBS) {
+				const { rows } = await this.records.runs(name, 1, 1);
+				const queuedAt = rows[0] ? Date.parse(rows[0].queuedAt) : 0;
+				if (Date.now() - queuedAt >= SCHEDULES[name].everyMs) queue(name);
+			}
 		},
 	};
 
@@ -73,6 +135,7 @@ export default function cron(platform: Platform): ServiceSchema<ServiceSettingSc
 		name: "cron",
 		mixins: [clock(queue)],
 		actions,
+		methods: methods as ServiceMethods & Methods & Added & ThisType<This>,
 
 		created() {
 			service = this as unknown as This;
@@ -83,8 +146,14 @@ export default function cron(platform: Platform): ServiceSchema<ServiceSettingSc
 			const store = await platform.store();
 			const timeZoneOf = async (organisation: string) =>
 				(await call(this.broker, "accounts.organisation", { organisation })).timeZone;
+			const { retentionDays } = platform.config;
 			const jobs: Record<JobName, JobWork> = {
 				run_daily_aggregation: (context) => aggregateDays({ store, timeZoneOf }, context),
+				audit(context) {
+					differences.set(0);
+					return auditAll(store, context, (report) => service.audited(report));
+				},
+				cleanup_old_data: (context) => cleanUp({ store, retentionDays }, context),
 			};
 			const onTrouble = (error: unknown) => this.logger.warn("A job is held up:", error);
 			this.working = Promise.resolve();
@@ -95,10 +164,10 @@ export default function cron(platform: Platform): ServiceSchema<ServiceSettingSc
 				onTrouble,
 				onElected: (lease, signal) => {
 					this.logger.info(`Leading the clock, fence ${lease.fence}`);
-					const onChange = (run: JobRun) => broadcast(this.broker, "cron.changed", { run });
-					this.working = runJobs({ records: this.records, jobs, onChange, onTrouble }, lease, signal);
-					// What was missed while nobody led.
-					for (const name of JOBS) queue(name);
+					const onChange = (run: JobRun) => this.changed(run);
+					const { records } = this;
+					this.working = runJobs({ ...options, records, jobs, onChange, onTrouble }, lease, signal);
+					this.catchUp().catch(onTrouble);
 				},
 			});
 		},
@@ -111,8 +180,24 @@ export default function cron(platform: Platform): ServiceSchema<ServiceSettingSc
 }
 
 function clock(onTick: (job: JobName) => void): Partial<ServiceSchema> {
-	const crons = JOBS.map((name) => ({ name, cronTime: SCHEDULES[name], timeZone: "UTC", onTick: () => onTick(name) }));
+	const crons = JOBS.map((name) => ({
+		name,
+		cronTime: SCHEDULES[name].pattern,
+		timeZone: "UTC",
+		onTick: () => onTick(name),
+	}));
 	return Object.assign({ crons }, CronMixin);
+}
+
+/** @throws `invalid` with every parameter that the job does not take, or not so */
+function checkParameters(job: JobName, params: Readonly<Record<string, unknown>>): void {
+	const foreign = Object.keys(params).filter((name) => !JOB_PARAMETERS[job].includes(name));
+	if (foreign.length > 0) {
+		const errors = foreign.map((path) => ({ path, message: `${job} takes no such parameter` }));
+		throw new CodedError("invalid", `${job} takes no ${foreign.join(", ")}`, { errors });
+	}
+	for (const name of ["from", "to"]) dateParameter(name, params[name]);
+	booleanParameter("dryRun", params.dryRun);
 }
 
 function known(job: string): JobName {

@@ -11,7 +11,7 @@ import type { ScanStore } from "../../platform/store/scan-store.ts";
 import type { JobContext } from "./runner.ts";
 
 /** Quarter hours live so long, days: an older day cannot be made anew. */
-const QUARTERS_LIVE_DAYS = 400;
+export const QUARTERS_LIVE_DAYS = 400;
 
 export interface AggregationReport {
 	readonly organisations: number;

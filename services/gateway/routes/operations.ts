@@ -2,20 +2,24 @@
 
 import { z } from "zod";
 import { CodedError } from "../../../contracts/errors.ts";
-import { JOBS, type JobName } from "../../../contracts/job.ts";
+import { JOB_PARAMETERS, JOBS, type JobName } from "../../../contracts/job.ts";
 import { realtimeUrlFor } from "../client-info.ts";
 import { ok, type Route, route } from "../route.ts";
-import { instant, instantOrDate, paging } from "../schemas.ts";
+import { instant, paging } from "../schemas.ts";
+import { notValid } from "../validate.ts";
 import { PRODUCT_VERSION } from "../version.ts";
 
-const IN_ORDER = "an instant that is not after `to`";
+/** A period's ends, where both are given, are in order. */
+const inOrder = ({ from, to }: { readonly from?: string; readonly to?: string }) =>
+	!from || !to || Date.parse(from) <= Date.parse(to);
+const OUT_OF_ORDER = { path: ["from"], error: "an instant that is not after `to`" };
 
-/** A period whose ends, where both are given, are in order. */
-function period(end: typeof instant | typeof instantOrDate) {
-	return z
-		.strictObject({ from: end.optional(), to: end.optional() })
-		.refine(({ from, to }) => !from || !to || Date.parse(from) <= Date.parse(to), { path: ["from"], error: IN_ORDER });
-}
+const date = z.iso.date("a date YYYY-MM-DD");
+
+/** What the jobs take, together; which of it a job takes is checked by its name. */
+const jobParameters = z
+	.strictObject({ from: date.optional(), to: date.optional(), dryRun: z.boolean("true or false").optional() })
+	.refine(inOrder, OUT_OF_ORDER);
 
 export const operationRoutes: readonly Route[] = [
 	route({
@@ -24,7 +28,7 @@ export const operationRoutes: readonly Route[] = [
 		access: "admin",
 		summary: "What became of every accepted scan",
 		success: { status: 200, description: "Sums by hour of acceptance; all time when no period is given" },
-		query: period(instant),
+		query: z.strictObject({ from: instant.optional(), to: instant.optional() }).refine(inOrder, OUT_OF_ORDER),
 		respond: async ({ call, organisation, query }) => ok(await call("analytics.ledger", { organisation, ...query })),
 	}),
 	route({
@@ -56,10 +60,13 @@ export const operationRoutes: readonly Route[] = [
 		summary: "Run a job now",
 		success: { status: 202, description: "The id of the run" },
 		limit: "writes",
-		body: period(instantOrDate),
+		description: "`run_daily_aggregation` takes `from` and `to`, `cleanup_old_data` takes `dryRun`.",
+		body: jobParameters,
 		bodyOptional: true,
 		async respond({ call, params, body }) {
 			const job = jobNamed(params.name);
+			const foreign = Object.keys(body).filter((name) => !JOB_PARAMETERS[job].includes(name));
+			if (foreign.length > 0) throw notValid(foreign.map((path) => ({ path, message: `${job} takes no such field` })));
 			return { status: 202, body: await call("cron.run", { job, params: body }) };
 		},
 	}),
