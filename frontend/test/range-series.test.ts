@@ -1,11 +1,7 @@
 /** What a chart shows: ranges in the organisation's time zone, and buckets whose sum is the number beside them. */
 import { describe, expect, test } from "vitest";
-import type { FeedScan } from "../../contracts/scan.ts";
-import { lastMinutes } from "../src/analytics/minutes.ts";
 import { addDays, dateIn, monthsBefore, rangeQuery } from "../src/analytics/range.ts";
 import { growth, sumOf, weave } from "../src/analytics/series.ts";
-import type { AnalyticsView } from "../src/live/analytics-reducer.ts";
-import { counts } from "./realtime-peer.ts";
 
 const at = (iso: string) => Date.parse(iso);
 const point = (iso: string, scans: number) => ({ at: iso, scans, visitors: scans });
@@ -87,33 +83,5 @@ describe("a chart of days and months", () => {
 		expect(growth(5, 10)).toBe(-0.5);
 		expect(growth(5, 0)).toBeNull();
 		expect(growth(5, undefined)).toBeNull();
-	});
-});
-
-describe("the last minutes", () => {
-	const now = at("2026-03-01T12:00:30Z");
-	const minute = (ago: number) => new Date(at("2026-03-01T12:00:00Z") - ago * 60_000).toISOString();
-	const scan = (ago: number, bot = false) => ({ id: `${ago}`, at: minute(ago), bot }) as FeedScan;
-	const view: AnalyticsView = {
-		...counts(4, minute(0)),
-		minutes: [
-			{ at: at(minute(2)), scans: 9 },
-			{ at: at(minute(0)), scans: 4 },
-		],
-		minutesSince: at(minute(2)),
-	};
-
-	test("are what was heard, and nothing where nothing was", () => {
-		const bars = lastMinutes(view, undefined, now);
-		expect(bars).toHaveLength(30);
-		expect(bars.slice(-4).map(({ scans }) => scans)).toEqual([undefined, 9, 0, 4]);
-	});
-
-	test("reach back as far as the feed proves, without bots", () => {
-		const bars = lastMinutes(view, [scan(0), scan(4), scan(4), scan(4, true)], now);
-		expect(bars.slice(-6).map(({ scans }) => scans)).toEqual([0, 2, 0, 9, 0, 4]);
-		const full = Array.from({ length: 50 }, () => scan(4));
-		const known = lastMinutes(view, full, now).filter(({ scans }) => scans !== undefined);
-		expect(known).toHaveLength(4);
 	});
 });

@@ -1,5 +1,5 @@
 /** Questions to the numbers over HTTP. */
-import type { Breakdown, Interval, Summary, TimeSeries } from "../../../contracts/analytics.ts";
+import type { Breakdown, Interval, LiveMinutes, Summary, TimeSeries } from "../../../contracts/analytics.ts";
 import type { Dimension } from "../../../contracts/scan.ts";
 import { request } from "./client.ts";
 
@@ -22,4 +22,8 @@ export function fetchTimeSeries(scope: Scope, interval: Interval, signal?: Abort
 
 export function fetchBreakdown(scope: Scope, by: Dimension, limit: number, signal?: AbortSignal): Promise<Breakdown> {
 	return request("GET", "/analytics/breakdown", { query: { ...scope, by, limit }, signal });
+}
+
+export function fetchLive(scope: Pick<Scope, "code">, signal?: AbortSignal): Promise<LiveMinutes> {
+	return request("GET", "/analytics/live", { query: { ...scope }, signal });
 }
