@@ -15,8 +15,8 @@ export interface CrowdOptions {
 	readonly slugs: readonly string[];
 	readonly seed: number;
 	readonly record: ScanRecord;
-	/** Requests begun per second; a batch is one. @defaultValue 40 */
-	readonly rate?: number;
+	/** Requests begun per second; a batch is one. */
+	readonly rate: number;
 }
 
 export interface Crowd {
@@ -29,7 +29,7 @@ export interface Crowd {
 	/** Begins no more scans, and goes on repeating for at most `timeoutMs`. */
 	finish(timeoutMs: number): Promise<void>;
 	/** Sends a few last scans, when it has finished, and closes the record. @returns their ids */
-	last(): Promise<readonly string[]>;
+	last(timeoutMs: number): Promise<readonly string[]>;
 }
 
 /** Scans whose places share a group: as many as one answer of a breakdown can list. */
@@ -54,7 +54,7 @@ const BOT = "Googlebot/2.1 (+http://www.google.com/bot.html)";
 const phone = (version: number) =>
 	`Mozilla/5.0 (Linux; Android ${version}; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36`;
 
-export function startCrowd({ url, key, slugs, seed, record, rate = 40 }: CrowdOptions): Crowd {
+export function startCrowd({ url, key, slugs, seed, record, rate }: CrowdOptions): Crowd {
 	const caller = new Caller(url, key);
 	const dice = chance(seed ^ 0x5ca11);
 	const open = new Set<Promise<void>>();
@@ -90,26 +90,17 @@ export function startCrowd({ url, key, slugs, seed, record, rate = 40 }: CrowdOp
 		if (reply && reply !== NOBODY_THERE && reply.status !== 302) complain(`a redirect was answered ${reply.status}`);
 	}
 
-	/** Scans without ids: each try that was refused is over, and the next is another scan. */
-	async function postOnce(make: () => Omit<SentScan, "key">[]): Promise<void> {
-		for (let tries = 0; ; tries++) {
-			const scans = record.sent(make());
-			const reply = await caller.ask(posted(scans)).catch(noAnswer);
-			if (reply === undefined) return record.became(scans, "unanswered");
-			if (reply.status === 202) return checked(scans, reply);
-			record.became(scans, "refused");
-			if (!isPassing(reply)) return complain(`a POST was answered ${reply.status}: ${reply.body}`);
-			if (performance.now() > giveUpAt) return;
-			await delay(pauseAfter(tries, reply, dice));
-		}
-	}
-
-	/** Scans with ids are sent until they are answered. */
-	async function postUntilAnswered(scans: readonly SentScan[]): Promise<void> {
+	/**
+	 * Sends scans until they are answered. Those without ids are not sent again when nothing was answered, but when they were
+	 * refused: then nothing was taken, or they will be seen twice.
+	 */
+	async function post(scans: readonly SentScan[]): Promise<void> {
+		const repeatable = scans.every(({ id }) => id !== undefined);
 		for (let tries = 0; performance.now() < giveUpAt; tries++) {
 			const reply = await caller.ask(posted(scans)).catch(noAnswer);
 			if (reply?.status === 202) return checked(scans, reply);
 			if (reply && !isPassing(reply)) return complain(`a POST was answered ${reply.status}: ${reply.body}`);
+			if (reply === undefined && !repeatable) return record.became(scans, "unanswered");
 			await delay(pauseAfter(tries, reply, dice));
 		}
 	}
@@ -162,7 +153,7 @@ export function startCrowd({ url, key, slugs, seed, record, rate = 40 }: CrowdOp
 		if (what < 0.3) return follow();
 		if (what < 0.4) return repeat();
 		const count = what < 0.75 ? 1 : 2 + dice.below(LARGEST_BATCH - 1);
-		return dice.next() < 0.6 ? postUntilAnswered(record.sent(made(count, true))) : postOnce(() => made(count, false));
+		return post(record.sent(made(count, dice.next() < 0.6)));
 	}
 
 	const track = (work: Promise<void>) => {
@@ -185,11 +176,11 @@ export function startCrowd({ url, key, slugs, seed, record, rate = 40 }: CrowdOp
 			clearInterval(timer);
 			giveUpAt = performance.now() + timeoutMs;
 			while (open.size > 0) await Promise.all(open);
-			giveUpAt = performance.now() + timeoutMs;
 		},
-		async last() {
+		async last(timeoutMs) {
+			giveUpAt = performance.now() + timeoutMs;
 			const scans = record.sent(made(LAST_SCANS, true).map((scan) => ({ ...scan, at: Date.now() })));
-			await postUntilAnswered(scans);
+			await post(scans);
 			caller.close();
 			record.close();
 			return scans.map(({ id }) => id as string);

@@ -21,8 +21,8 @@ export interface SentScan {
 }
 
 /**
- * What the client was told. `acknowledged`: 202, or 302 with `X-Scan-Id`. `hurried`: 302 without. `refused`: an error was
- * answered, so nothing was taken. `unanswered`: nothing was answered, and it was not safe to repeat.
+ * What the client was told. `acknowledged`: 202, or 302 with `X-Scan-Id`. `hurried`: 302 without. `refused`: a redirect was
+ * answered with an error, so nothing was taken. `unanswered`: nothing was answered, and it was not safe to repeat.
  */
 export type Outcome = "acknowledged" | "hurried" | "refused" | "unanswered";
 

@@ -45,6 +45,9 @@ export interface ChaosReport extends Omit<Judgement, "present"> {
 
 const KEY = "a-key-for-chaos-00000001";
 const CODES = 6;
+/** A single process answers more, and what it must not lose is in it alone: it is mostly killed, under more load. */
+const EMBEDDED = { killShare: 0.85, rate: 100 };
+const STACK = { killShare: 0.65, rate: 40 };
 const AGGREGATE_EVERY_MS = 7_000;
 const ANSWERED_WITHIN_MS = 30_000;
 const STARTS_WITHIN_MS = 30_000;
@@ -55,6 +58,7 @@ const SHOWN_WITHIN_MS = 5_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const { seed, durationMs, embedded, wholeWithinMs = 30_000, print } = options;
+	const { killShare, rate } = embedded ? EMBEDDED : STACK;
 	const dir = await mkdtemp(path.join(tmpdir(), "scanpulse-chaos-"));
 	const begun = performance.now();
 	const say = (line: string) => print(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
@@ -78,7 +82,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		await allLive(screens);
 		const recordFile = path.join(dir, "scans.ndjson");
 		const crowd = startCrowd({
-			...{ url: target.url, key: KEY, seed, slugs: codes.map(({ slug }) => slug) },
+			...{ url: target.url, key: KEY, seed, rate, slugs: codes.map(({ slug }) => slug) },
 			record: new ScanRecord(recordFile),
 		});
 		say(`${embedded ? "the embedded product" : "the stack"} serves, ${codes.length} codes are scanned`);
@@ -86,7 +90,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		const calm = new AbortController();
 		const aggregating = aggregateAllAlong(caller, calm.signal);
 		const end = delay(durationMs);
-		const strikes = await carryOut(planStrikes({ seed, durationMs, members: target.members }), target, (struck) => {
+		const planned = planStrikes({ seed, durationMs, killShare, members: target.members });
+		const strikes = await carryOut(planned, target, (struck) => {
 			if (struck.kind === "kill" && struck.hitMs !== undefined)
 				dueToDie.set(struck.member, (dueToDie.get(struck.member) ?? 0) + 1);
 			say(described(struck));
@@ -108,12 +113,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		const wholeAfterMs = missing.length === 0 ? Math.round(performance.now() - calmAt) : undefined;
 		if (wholeAfterMs !== undefined) say(`everything is whole after ${wholeAfterMs} ms`);
 		await delay(FEED_RESTS_MS);
-		const last = await crowd.last();
+		const last = await crowd.last(ANSWERED_WITHIN_MS);
 		missing = [
 			...missing,
 			...(await still(async () => [...(await counted()), ...open.feedLacks(last)], SHOWN_WITHIN_MS)),
 		];
-		violations.push(...missing.map((what) => `not whole in ${wholeWithinMs} ms: ${what}`));
+		violations.push(...[...new Set(missing)].map((what) => `not whole in ${wholeWithinMs} ms: ${what}`));
 
 		const scans = readRecord(recordFile);
 		const judgement = judge(scans, await numbers.byName(scans.length));

@@ -21,6 +21,8 @@ export interface ScheduleOptions {
 	readonly members: readonly string[];
 	/** Mean time between two strikes, ms. @defaultValue 1800 */
 	readonly everyMs?: number;
+	/** How many of the strikes are kills. @defaultValue 0.65 */
+	readonly killShare?: number;
 	/** Longer than an owner of counting may be silent, so that its work is taken from it. @defaultValue 6000 */
 	readonly longestPauseMs?: number;
 }
@@ -28,13 +30,12 @@ export interface ScheduleOptions {
 /** The first strike lets scanning begin, ms. */
 const FIRST_AT_MS = 1_000;
 const SHORTEST_PAUSE_MS = 200;
-const KILLS_AMONG_STRIKES = 0.65;
 /** A member is left alone so long after it was struck: time to come back, ms. */
 const RESPITE_MS = 2_500;
 
 /** Strikes in the order of their moments. */
 export function planStrikes(options: ScheduleOptions): Strike[] {
-	const { seed, durationMs, members, everyMs = 1_800, longestPauseMs = 6_000 } = options;
+	const { seed, durationMs, members, everyMs = 1_800, killShare = 0.65, longestPauseMs = 6_000 } = options;
 	const { next, below } = chance(seed);
 	const freeFrom = new Map<string, number>();
 	const strikes: Strike[] = [];
@@ -42,7 +43,7 @@ export function planStrikes(options: ScheduleOptions): Strike[] {
 	for (let atMs = FIRST_AT_MS; atMs < durationMs; atMs += Math.round(everyMs * (0.4 + 1.2 * next()))) {
 		if (deck.length === 0) deck = [...members];
 		// Chance is drawn the same number of times whatever becomes of the strike.
-		const [first, kills, length] = [below(deck.length), next() < KILLS_AMONG_STRIKES, next()];
+		const [first, kills, length] = [below(deck.length), next() < killShare, next()];
 		const turn = [...deck.slice(first), ...deck.slice(0, first)];
 		const member = turn.find((name) => (freeFrom.get(name) ?? 0) <= atMs);
 		if (member === undefined) continue;

@@ -20,7 +20,7 @@ async function run(embedded: boolean, seconds: number): Promise<ChaosReport> {
 test("the stack: whichever members are killed and stopped, every acknowledged scan is counted once and every screen is right", {
 	timeout: 180_000,
 }, async () => {
-	const { strikes, acknowledged, counted } = await run(false, 45);
+	const { strikes, acknowledged, counted } = await run(false, 55);
 	expect(strikes.length).toBeGreaterThan(10);
 	expect(acknowledged).toBeGreaterThan(1_000);
 	expect(counted).toBeGreaterThanOrEqual(acknowledged);
@@ -29,7 +29,7 @@ test("the stack: whichever members are killed and stopped, every acknowledged sc
 test("embedded: however often the process is killed, every acknowledged scan is counted once and every screen is right", {
 	timeout: 120_000,
 }, async () => {
-	const { strikes, acknowledged, counted } = await run(true, 18);
+	const { strikes, acknowledged, counted } = await run(true, 24);
 	expect(strikes.length).toBeGreaterThan(3);
 	expect(acknowledged).toBeGreaterThan(300);
 	expect(counted).toBeGreaterThanOrEqual(acknowledged);
