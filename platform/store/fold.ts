@@ -39,6 +39,8 @@ export interface RawScan {
 export interface FoldedPart {
 	readonly sequenced: Sequenced;
 	readonly stored: readonly StoredScan[];
+	/** The same as they were sent. */
+	readonly taken: readonly AcceptedScan[];
 	readonly duplicate: number;
 	readonly dropped: number;
 	readonly missing: number;
@@ -147,6 +149,7 @@ function foldPart(
 ) {
 	const { partition, refused = {} } = sequenced.part;
 	const stored: StoredScan[] = [];
+	const taken: AcceptedScan[] = [];
 	const deadLetters: DeadLetter[] = [];
 	const buckets = new Map<string, BucketIncrement>();
 	const minutes = new Map<string, Map<number, number>>();
@@ -167,6 +170,7 @@ function foldPart(
 			entry.stored++;
 			const first = isFirst(scan);
 			stored.push({ ...scan, first });
+			taken.push(scan);
 			countIn(buckets, scan, partition, first);
 			if (!scan.bot && scan.at > now - ANNOUNCED_MINUTES_MS) countMinute(minutes, scan);
 		}
@@ -176,6 +180,7 @@ function foldPart(
 	const part: FoldedPart = {
 		sequenced,
 		stored,
+		taken,
 		duplicate,
 		dropped: deadLetters.length,
 		missing: sequenced.acceptances.reduce((sum, { missing }) => sum + missing, 0),

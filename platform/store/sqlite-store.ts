@@ -5,6 +5,7 @@
 
 import type { Dimension } from "../../contracts/scan.ts";
 import { WorkerClient } from "../worker-rpc.ts";
+import { unpackPart } from "./packed-part.ts";
 import type { DayToClose, Fenced, IngestPart, ScanStore, Selection } from "./scan-store.ts";
 import type { SqliteReaderMethods, SqliteReaderOptions } from "./sqlite-reader.worker.ts";
 import type { SqliteWriterMethods, SqliteWriterOptions } from "./sqlite-writer.worker.ts";
@@ -78,8 +79,9 @@ class SqliteStore implements ScanStore {
 		return this.#writer.call("claim", { partition, owner });
 	}
 
-	ingest(parts: readonly IngestPart[]) {
-		return this.#writer.call("ingest", parts);
+	async ingest(parts: readonly IngestPart[]) {
+		const packed = await this.#writer.call("ingest", parts);
+		return packed.map((part, index) => unpackPart(part, parts[index] as IngestPart));
 	}
 
 	rehearse(parts: readonly IngestPart[]) {

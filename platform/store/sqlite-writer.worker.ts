@@ -6,8 +6,9 @@ import { workerData } from "node:worker_threads";
 import { serveWorker } from "../worker-rpc.ts";
 import { ingestedPart } from "./fold.ts";
 import { subjectKey } from "./increments.ts";
+import { type PackedPart, packPart } from "./packed-part.ts";
 import { DAY_MS } from "./quarters.ts";
-import type { Fenced, IngestedPart, IngestPart, PartitionState } from "./scan-store.ts";
+import type { Fenced, IngestPart, PartitionState } from "./scan-store.ts";
 import { type FoldedDay, writeDay } from "./sqlite-days.ts";
 import { SqliteIngest } from "./sqlite-ingest.ts";
 import { SqliteMemory } from "./sqlite-memory.ts";
@@ -58,13 +59,12 @@ class SqliteWriter {
 		});
 	}
 
-	ingest(parts: readonly IngestPart[]): IngestedPart[] {
+	ingest(parts: readonly IngestPart[]): PackedPart[] {
 		try {
 			const { folded, totals } = this.#transactions.run(() => this.#ingest.apply(parts, this.#memory, Date.now()));
 			const none = { scans: 0, visitors: 0, bots: 0 };
-			return folded.parts.map((part) =>
-				ingestedPart(part, (organisation, code) => totals.get(subjectKey(organisation, code)) ?? none),
-			);
+			const totalOf = (organisation: string, code: string) => totals.get(subjectKey(organisation, code)) ?? none;
+			return folded.parts.map((part) => packPart(ingestedPart(part, totalOf), part.taken, part.sequenced.part));
 		} catch (error) {
 			this.#forget();
 			throw error;
