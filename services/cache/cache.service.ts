@@ -4,6 +4,7 @@
  */
 
 import type { Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import { Counter } from "prom-client";
 import type { ActionsOf } from "../../platform/actors.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { MemoryTier } from "./memory-tier.ts";
@@ -20,6 +21,13 @@ interface State {
 type This = Service & State;
 
 export default function cache(platform: Platform): ServiceSchema<ServiceSettingSchema, Record<never, never>, State> {
+	const counter = new Counter({
+		name: "scanpulse_cache_reads_total",
+		help: "Reads of cached answers, by tier and result",
+		labelNames: ["tier", "result"],
+		registers: [platform.metrics],
+	});
+
 	const actions: ActionsOf<"cache", This> = {
 		cacheAnalyticsData: {
 			params: { key: "string|max:512", value: "any", ttlMs: "number|integer|positive" },
@@ -35,11 +43,13 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 			params: { key: "string|max:512" },
 			async handler({ params: { key } }) {
 				const near = this.l1.get(key);
+				counter.inc({ tier: "l1", result: near ? "hit" : "miss" });
 				if (near) {
 					this.reads.l1++;
 					return { value: JSON.parse(near.json), tier: "l1" };
 				}
 				const far = await whenReady(this.l2, (l2) => l2.get(key));
+				if (this.l2) counter.inc({ tier: "l2", result: far ? "hit" : "miss" });
 				if (!far) {
 					this.reads.miss++;
 					return null;

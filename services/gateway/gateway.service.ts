@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Service, ServiceSchema } from "moleculer";
 import ApiGateway, { type ApiSettingsSchema } from "moleculer-web";
+import { Gauge } from "prom-client";
 import type { ActionName, Params } from "../../contracts/actions.ts";
 import { CodedError } from "../../contracts/errors.ts";
 import { type ActionsOf, broadcast, call, type EventsOf } from "../../platform/actors.ts";
@@ -25,6 +26,7 @@ import { LeftBehind } from "./left-behind.ts";
 import { KeyLimits } from "./limits.ts";
 import type { GatewayParts } from "./parts.ts";
 import { redirectHandler } from "./redirect.ts";
+import { requestTimes } from "./request-times.ts";
 import { aliasesOf, routerHandler, type WebRouter } from "./router.ts";
 import { descriptionRoutes } from "./routes/description.ts";
 import { API_ROUTES } from "./routes/index.ts";
@@ -143,6 +145,14 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 				partitions: log.partitions,
 				logger: this.logger,
 			});
+			new Gauge({
+				name: "scanpulse_spool_bytes",
+				help: "What this gateway's spool takes on the disk",
+				registers: [platform.metrics],
+				async collect() {
+					this.set(await spool.bytes());
+				},
+			});
 			const ingest = new Ingest({ log, spool, logger: this.logger });
 			const enricher = new Enricher(salts.salts, await openGeoTable(config.geoipDb));
 			const health = new HealthReport({
@@ -155,8 +165,9 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			});
 			const parts: GatewayParts = { config, http, codes, enricher, ingest, health };
 			by = { parts, authenticator, limits };
-			http.handle(redirectHandler({ ...parts, logger: this.logger }));
-			http.handle(routerHandler(this as unknown as WebRouter, routes, by));
+			const timed = requestTimes(platform.metrics, routes);
+			http.handle(timed(redirectHandler({ ...parts, logger: this.logger })));
+			http.handle(timed(routerHandler(this as unknown as WebRouter, routes, by)));
 			reporting = setInterval(() => broadcast(broker, "gateway.report", ingest.report(name)), REPORT_MS);
 			if (config.natsServers) {
 				const onBroughtHome = (node: string) =>

@@ -6,6 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import SocketIOService from "moleculer-io";
+import { Gauge } from "prom-client";
 import { CodedError } from "../../contracts/errors.ts";
 import { NAMESPACES, type Welcome } from "../../contracts/live.ts";
 import { type ActionsOf, broadcast, call, type EventsOf } from "../../platform/actors.ts";
@@ -181,6 +182,14 @@ export default function realtime(
 			delete this.settings.io.namespaces["/"];
 			delete this.settings.io.handlers?.["/"];
 			live = this.makeLiveNode();
+			new Gauge({
+				name: "scanpulse_realtime_connections",
+				help: "Connections of clients to this node",
+				registers: [platform.metrics],
+				collect() {
+					this.set(live.connections.size);
+				},
+			});
 			this.initSocketIO(http.realtimeServer(), {
 				path: "/socket.io",
 				transports: ["websocket"],

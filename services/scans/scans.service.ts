@@ -4,6 +4,7 @@
  */
 
 import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import { Gauge, Histogram } from "prom-client";
 import type { LogStatus } from "../../contracts/events.ts";
 import { type ActionsOf, broadcast, type EventsOf } from "../../platform/actors.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
@@ -21,6 +22,8 @@ const BEAT_MS = 1_000;
 const NODE_TTL_MS = 4_000;
 /** How often the log is trimmed, in beats. */
 const BEATS_PER_TRIM = 10;
+
+const COMMIT_BUCKETS_S = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 interface State {
 	log: EventLog;
@@ -49,6 +52,25 @@ type Methods = {
 type This = Service & State & Methods;
 
 export default function scans(platform: Platform): ServiceSchema<ServiceSettingSchema, Methods, State> {
+	const lag = new Gauge({
+		name: "scanpulse_consumer_lag",
+		help: "Positions of the event log from what was applied of a partition to its end, 0 when all was",
+		labelNames: ["partition"],
+		registers: [platform.metrics],
+	});
+	const behind = new Gauge({
+		name: "scanpulse_consumer_behind_seconds",
+		help: "How long the oldest message of a partition has waited to be applied",
+		labelNames: ["partition"],
+		registers: [platform.metrics],
+	});
+	const commits = new Histogram({
+		name: "scanpulse_commit_seconds",
+		help: "Time of one transaction that counts scans",
+		buckets: COMMIT_BUCKETS_S,
+		registers: [platform.metrics],
+	});
+
 	const actions: ActionsOf<"scans", This> = {
 		status: {
 			async handler() {
@@ -121,6 +143,8 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 		/** Only what the store itself confirms is told: a screen that hears nothing shows that it is not live. */
 		tell(states, ends) {
 			const at = Date.now();
+			lag.reset();
+			behind.reset();
 			for (const { partition, position, claim } of states) {
 				const owner = this.owners.get(partition);
 				if (!owner || owner.claim === undefined) continue;
@@ -130,6 +154,8 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 				}
 				const logEnd = ends.get(partition) ?? 0;
 				const behindMs = owner.behindMs(logEnd, at);
+				lag.set({ partition }, Math.max(0, logEnd - position));
+				behind.set({ partition }, behindMs / 1_000);
 				broadcast(this.broker, "scans.position", { epoch: this.epoch, partition, position, logEnd, behindMs, at });
 			}
 		},
@@ -179,7 +205,10 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 			this.committer = new Committer({
 				store: this.store,
 				owners: () => [...this.owners.values()],
-				onCommitted: (parts) => this.announce(parts),
+				onCommitted: (parts, seconds) => {
+					commits.observe(seconds);
+					this.announce(parts);
+				},
 				onTrouble: reportTo(this),
 			});
 			this.schedule(0);
