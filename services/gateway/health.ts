@@ -27,6 +27,8 @@ const SILENT_MS = 4_000;
 const BEHIND_MS = 5_000;
 /** How long a loss makes the product degraded, ms. */
 const LOSS_SHOWN_MS = 60_000;
+/** How long after it took no scans the spool is shown as one that does not, ms. */
+const REFUSAL_SHOWN_MS = 10_000;
 
 export class HealthReport {
 	readonly #ask: HealthQuestions;
@@ -96,8 +98,11 @@ export class HealthReport {
 	}
 }
 
-function spoolCheck({ spooled, losses }: Ingest): Check {
+function spoolCheck({ spooled, losses, refusal }: Ingest): Check {
 	const lost = `${losses.count} scans of redirects were lost since the start`;
+	if (refusal.agoMs < REFUSAL_SHOWN_MS) {
+		return { status: "degraded", detail: `takes no scans: ${refusal.reason}${losses.count > 0 ? `; ${lost}` : ""}` };
+	}
 	if (losses.agoMs < LOSS_SHOWN_MS) return { status: "degraded", detail: lost };
 	if (spooled > 0) return { status: "degraded", detail: `${spooled} scans wait in the spool` };
 	return losses.count > 0 ? { status: "ok", detail: lost } : { status: "ok" };

@@ -26,6 +26,8 @@ export interface IngestOptions {
 	readonly spool: Appendable;
 	/** Told when the log takes nothing and scans go to the spool. */
 	readonly onAway?: (error: unknown) => void;
+	/** Told when neither the log nor the spool takes scans. */
+	readonly onRefused?: (error: unknown) => void;
 	/** Most scans of one message. @defaultValue 1,000 */
 	readonly maxScans?: number;
 	/** Most bytes of one message. @defaultValue 512 KiB */
@@ -72,7 +74,8 @@ const REPEAT_DELAY_MS = 50;
 const OVERLOADED_RETRY_MS = 1_000;
 
 export class IngestBuffer {
-	readonly #options: Required<Omit<IngestOptions, "onAway">> & Pick<IngestOptions, "onAway">;
+	readonly #options: Required<Omit<IngestOptions, "onAway" | "onRefused">> &
+		Pick<IngestOptions, "onAway" | "onRefused">;
 	readonly #lanes: readonly Lane[];
 	readonly #accepted = new Map<string, number>();
 	readonly #durable = new DurableTotals();
@@ -232,6 +235,7 @@ export class IngestBuffer {
 			this.#durable.note(producer.id, totals, Date.now());
 		} catch (error) {
 			if (lane.producer === producer) lane.producer = newProducer();
+			this.#options.onRefused?.(error);
 			throw new CodedError("log_unavailable", "Neither the event log nor the spool can take scans now", {
 				retryAfterMs: OVERLOADED_RETRY_MS,
 				reason: String(error),

@@ -22,6 +22,8 @@ export interface IngestParts {
 
 /** Longest wait between two tries to empty the spool into a log that is there, ms: one that is full stays so for a while. */
 const MAX_DRAIN_WAIT_MS = 4_000;
+/** That nothing can be kept is logged again after so long without a word of it, ms. */
+const REFUSAL_TOLD_MS = 10_000;
 
 export class Ingest {
 	readonly #parts: IngestParts;
@@ -30,6 +32,7 @@ export class Ingest {
 	readonly #emptying: Promise<void>;
 	#lost = 0;
 	#lostAt = Number.NEGATIVE_INFINITY;
+	#refusal = { at: Number.NEGATIVE_INFINITY, reason: "" };
 
 	/** Owns the spool from now on; the log is its opener's. */
 	constructor(parts: IngestParts) {
@@ -40,6 +43,10 @@ export class Ingest {
 			log,
 			spool,
 			onAway: (error) => logger.warn(`Scans go to the spool: ${(error as Error).message}`),
+			onRefused: (error) => {
+				if (this.refusal.agoMs > REFUSAL_TOLD_MS) logger.warn(`No scan can be kept: ${(error as Error).message}`);
+				this.#refusal = { at: performance.now(), reason: (error as Error).message };
+			},
 			...buffer,
 		});
 		this.#emptying = this.#keepSpoolEmpty();
@@ -58,6 +65,11 @@ export class Ingest {
 	/** Scans of redirects that nothing took: how many since the start, and how long ago the last, ms. */
 	get losses(): { readonly count: number; readonly agoMs: number } {
 		return { count: this.#lost, agoMs: performance.now() - this.#lostAt };
+	}
+
+	/** Why neither the log nor the spool took scans, and how long ago that was last, ms. */
+	get refusal(): { readonly reason: string; readonly agoMs: number } {
+		return { reason: this.#refusal.reason, agoMs: performance.now() - this.#refusal.at };
 	}
 
 	/** Makes scans durable. @throws `overloaded` or `log_unavailable` when that cannot be. */

@@ -162,8 +162,8 @@ describe("a gateway whose event log goes away", () => {
 		await until(async () => (await gateway.scans()).length === 6, { what: "the spooled scans", timeoutMs: 5_000 });
 		await send();
 		expect((await gateway.scans()).map(({ id }) => id).sort()).toEqual(acknowledged.sort());
-		const { checks } = await gateway.api.get<{ checks: Record<string, { status: string }> }>("/health/ready");
-		expect(checks.log?.status).toBe("ok");
+		const health = () => gateway.api.get<{ checks: Record<string, { status: string }> }>("/health/ready");
+		await until(async () => (await health()).checks.log?.status === "ok", { what: "the log", timeoutMs: 5_000 });
 	});
 
 	test("and is stopped meanwhile gives the log what waits when it starts again", async () => {
