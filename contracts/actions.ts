@@ -103,6 +103,7 @@ export interface Actions {
 	];
 	"cache.stats": [Record<string, never>, CacheStats];
 
+	/** By name. */
 	"cron.jobs": [Record<string, never>, Job[]];
 	"cron.runs": [{ job: JobName } & Paging, Page<JobRun>];
 	"cron.run": [{ job: JobName; params?: Record<string, unknown> }, { runId: string }];

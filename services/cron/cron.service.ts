@@ -58,7 +58,7 @@ export default function cron(
 		jobs: {
 			handler() {
 				return Promise.all(
-					JOBS.map(async (name) => ({
+					JOBS.toSorted().map(async (name) => ({
 						name,
 						schedule: SCHEDULES[name].pattern,
 						lastRun: (await this.records.runs(name, 1, 1)).rows[0],

@@ -3,6 +3,7 @@
  * the order in which it came, acknowledgements among it.
  */
 import { io, type Socket } from "socket.io-client";
+import { expect } from "vitest";
 import type { Bye, Namespace, Place, PositionBeat, SubscribeReply, Update, Welcome } from "../../contracts/live.ts";
 import { atEndOfFile } from "../harness/cleanup.ts";
 import { until } from "../harness/product.ts";
@@ -89,4 +90,16 @@ export class LiveClient {
 		await until(() => this.disconnected !== undefined, { what: "the connection to end", timeoutMs });
 		return this.all<Bye>("bye")[0];
 	}
+}
+
+/** Holds that every update follows the one before, from the acknowledged place on; the place that it ends at. */
+export function follow(client: LiveClient, channel: string, from: Place): Place {
+	let { epoch, offset } = from;
+	for (const { event, data } of client.came) {
+		const it = data as { channel?: string; from: string; offset: string; epoch: string };
+		if (it.channel !== channel || (event !== "update" && event !== "position")) continue;
+		expect(it).toMatchObject({ epoch, from: offset });
+		({ epoch, offset } = it);
+	}
+	return { epoch, offset };
 }

@@ -11,7 +11,7 @@ import { PRODUCT_VERSION } from "../version.ts";
 
 /** A period's ends, where both are given, are in order. */
 const inOrder = ({ from, to }: { readonly from?: string; readonly to?: string }) =>
-	!from || !to || Date.parse(from) <= Date.parse(to);
+	!(from && to && Date.parse(from) > Date.parse(to));
 const OUT_OF_ORDER = { path: ["from"], error: "an instant that is not after `to`" };
 
 const date = z.iso.date("a date YYYY-MM-DD");
@@ -39,8 +39,8 @@ export const operationRoutes: readonly Route[] = [
 		success: { status: 200, description: "A page of jobs, each with its last run" },
 		query: z.strictObject(paging(["name"], "name")),
 		async respond({ call, query: { page, pageSize, sort } }) {
-			const jobs = (await call("cron.jobs", {})).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-			if (sort.startsWith("-")) jobs.reverse();
+			const byName = await call("cron.jobs", {});
+			const jobs = sort.startsWith("-") ? byName.toReversed() : byName;
 			return ok({ rows: jobs.slice((page - 1) * pageSize, page * pageSize), total: jobs.length, page, pageSize });
 		},
 	}),
