@@ -3,7 +3,7 @@
  * there is.
  */
 import type { Breakdown, Ledger, Summary, TimeSeries } from "../../contracts/analytics.ts";
-import type { JobRun } from "../../contracts/job.ts";
+import type { JobName, JobRun } from "../../contracts/job.ts";
 import { type Counts, DIMENSIONS } from "../../contracts/scan.ts";
 import { until } from "../servers/until.ts";
 import type { Caller } from "./ask.ts";
@@ -77,9 +77,7 @@ export class Numbers {
 		const { scans, bots } = await this.summary();
 		note("summary without bots, and bots", scans + bots);
 		note("summary of raw scans", (await this.#analytics<Summary>("summary", `bots=true&${RAW}`)).scans);
-		for (const interval of ["quarter", "hour", "day", "week", "month"]) {
-			// A quarter hour of two months is more points than one answer needs to have.
-			if (interval === "quarter") continue;
+		for (const interval of ["hour", "day", "week", "month"]) {
 			const { points } = await this.#analytics<TimeSeries>("timeseries", `interval=${interval}&bots=true`);
 			note(`timeseries by ${interval}`, sumOf(points));
 		}
@@ -91,12 +89,9 @@ export class Numbers {
 		return ways;
 	}
 
-	/** Runs a job by hand. @returns its run, or undefined when the product has no such job */
-	async run(job: string): Promise<JobRun | undefined> {
-		const reply = await this.#caller.ask({ method: "POST", path: `/api/v1/jobs/${job}/run` });
-		if (reply.status === 404) return undefined;
-		if (reply.status !== 202) throw new Error(`${job} was answered ${reply.status}: ${reply.body}`);
-		const { runId } = JSON.parse(reply.body) as { runId: string };
+	/** Runs a job by hand. @returns its run when it has ended */
+	async run(job: JobName): Promise<JobRun> {
+		const { runId } = await this.#caller.json<{ runId: string }>("POST", `/api/v1/jobs/${job}/run`);
 		const path = `/api/v1/jobs/${job}/runs?pageSize=20`;
 		return until(
 			async () => {

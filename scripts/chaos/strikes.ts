@@ -8,14 +8,19 @@ import type { Target } from "./target.ts";
 
 /** A strike as it happened. */
 export interface Struck extends Strike {
-	/** When it hit, from the beginning of the run, ms; undefined when the member did not come back for it. */
+	/** When it hit, from the beginning of the run, ms; undefined when the member came back too late for it. */
 	readonly hitMs: number | undefined;
 }
 
-/** Resolves when every strike was carried out and no process is stopped any more, in the order of their moments. */
+/**
+ * Resolves when every strike was carried out and no process is stopped any more, in the order of their moments.
+ *
+ * @param untilMs strikes whose member does not serve again before then are left out
+ */
 export async function carryOut(
 	strikes: readonly Strike[],
 	target: Target,
+	untilMs: number,
 	tell: (struck: Struck) => void,
 ): Promise<Struck[]> {
 	const begun = performance.now();
@@ -23,24 +28,19 @@ export async function carryOut(
 	const strike = async (planned: Strike): Promise<Struck> => {
 		const { member, kind, pauseMs } = planned;
 		await delay(Math.max(0, planned.atMs - sinceBegin()));
-		try {
-			await target.serves(member);
-			const struck = { ...planned, hitMs: sinceBegin() };
-			tell(struck);
-			if (kind === "kill") await target.signal(member, "SIGKILL");
-			else {
-				const pid = target.pid(member);
-				await target.signal(member, "SIGSTOP");
-				await delay(pauseMs);
-				if (target.pid(member) === pid) await target.signal(member, "SIGCONT");
-			}
-			return struck;
-		} catch (error) {
-			const struck = { ...planned, hitMs: undefined };
-			tell(struck);
-			console.error(`${member} could not be struck: ${(error as Error).message}`);
-			return struck;
+		await target.serves(member);
+		const hitMs = sinceBegin() <= untilMs ? sinceBegin() : undefined;
+		const struck = { ...planned, hitMs };
+		tell(struck);
+		if (hitMs === undefined) return struck;
+		if (kind === "kill") await target.signal(member, "SIGKILL");
+		else {
+			const pid = target.pid(member);
+			await target.signal(member, "SIGSTOP");
+			await delay(pauseMs);
+			if (target.pid(member) === pid) await target.signal(member, "SIGCONT");
 		}
+		return struck;
 	};
 	const oneAfterAnother = async (own: readonly Strike[]) => {
 		const struck: Struck[] = [];

@@ -44,20 +44,27 @@ export interface Verification {
 export async function verify(options: Verification): Promise<string[]> {
 	const { numbers, say } = options;
 	const violations = await compare("", options);
-	for (const job of ["run_daily_aggregation", "audit"]) {
+	for (const job of ["run_daily_aggregation", "audit"] as const) {
 		const run = await numbers.run(job);
-		const result = JSON.stringify(run?.result ?? run?.error);
-		say(run ? `${job} ${run.status}: ${result.slice(0, 400)}` : `there is no job ${job}`);
-		if (run && run.status !== "succeeded") violations.push(`${job} ${run.status}: ${result}`);
-		if (run && isUnclean(run.result)) violations.push(`${job} found differences: ${result}`);
+		const result = JSON.stringify(run.result ?? run.error);
+		say(`${job} ${run.status}: ${result.slice(0, 400)}`);
+		if (run.status !== "succeeded") violations.push(`${job} ${run.status}: ${result}`);
+		else if (job === "audit") violations.push(...audited(run.result as Audited, options.judgement.counted));
 	}
 	violations.push(...(await compare("after the daily aggregation, ", options)));
 	return violations;
 }
 
-/** The audit's own word. */
-function isUnclean(result: unknown): boolean {
-	return typeof result === "object" && result !== null && "clean" in result && result.clean === false;
+/** The audit's own word: what it recounted, and whether everything derived agrees with it. */
+interface Audited {
+	readonly scans: number;
+	readonly clean: boolean;
+}
+
+function audited(result: Audited, counted: number): string[] {
+	const violations = result.clean ? [] : [`the audit found differences: ${JSON.stringify(result)}`];
+	if (result.scans !== counted) violations.push(`the audit recounted ${result.scans} scans of ${counted}`);
+	return violations;
 }
 
 async function compare(when: string, { numbers, judgement, codes, screens }: Verification): Promise<string[]> {
