@@ -5,6 +5,9 @@ export const QUARTER_MS = 15 * MINUTE_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
+/** Quarter hours live so long, days; what is older is answered by days and totals alone. */
+export const QUARTERS_LIVE_DAYS = 400;
+
 /** The first instant of the unit (of `unitMs` milliseconds, counted from the epoch) that `at` lies in. */
 export function firstInstant(at: number, unitMs: number): number {
 	return Math.floor(at / unitMs) * unitMs;

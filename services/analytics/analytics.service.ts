@@ -11,6 +11,7 @@ import { type ActionsOf, call, type EventsOf } from "../../platform/actors.ts";
 import { bucketStarts, dayOf } from "../../platform/calendar.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
 import type { Platform } from "../../platform/platform.ts";
+import { QUARTERS_LIVE_DAYS } from "../../platform/store/quarters.ts";
 import type { Reading, ScanStore, Selection } from "../../platform/store/scan-store.ts";
 import { change, foldSeries, topRows } from "./answers.ts";
 import { Gateways, isApplied } from "./freshness.ts";
@@ -230,7 +231,8 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			const ends = await this.log.ends().catch(() => undefined);
 			const present = this.gateways.allPresent(asOf);
 			const { value, positions, capped } = await read();
-			const oldest = asOf - platform.config.retentionDays * DAY_MS;
+			const from = source ?? (selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const));
+			const oldest = asOf - (from === "raw" ? platform.config.retentionDays : QUARTERS_LIVE_DAYS) * DAY_MS;
 			return {
 				...instants(range),
 				tz: range.tz,
@@ -238,7 +240,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 				complete: ends !== undefined && present && isApplied(ends, positions),
 				coverage: {
 					...instants({ from: Math.min(Math.max(range.from, oldest), range.to), to: range.to }),
-					source: source ?? (selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const)),
+					source: from,
 					...(capped && { capped }),
 				},
 				...(await answer(value)),

@@ -4,9 +4,9 @@
  */
 
 import { CodedError } from "../../contracts/errors.ts";
+import { QUARTERS_LIVE_DAYS } from "../../platform/store/quarters.ts";
 import type { AuditReport, ScanStore } from "../../platform/store/scan-store.ts";
 import { monthEnd, monthOf, monthStart } from "../../platform/store/utc-month.ts";
-import { QUARTERS_LIVE_DAYS } from "./daily-aggregation.ts";
 import type { JobContext } from "./runner.ts";
 
 const DAY_MS = 24 * 60 * 60_000;

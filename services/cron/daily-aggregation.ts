@@ -7,11 +7,9 @@
 import { CodedError } from "../../contracts/errors.ts";
 import { hoursOfDay, startOfDate } from "../../platform/calendar.ts";
 import type { Lease } from "../../platform/records/records.ts";
+import { QUARTERS_LIVE_DAYS } from "../../platform/store/quarters.ts";
 import type { ScanStore } from "../../platform/store/scan-store.ts";
 import type { JobContext } from "./runner.ts";
-
-/** Quarter hours live so long, days: an older day cannot be made anew. */
-export const QUARTERS_LIVE_DAYS = 400;
 
 export interface AggregationReport {
 	readonly organisations: number;
@@ -60,6 +58,7 @@ function* datesToClose(
 	const today = Temporal.Now.plainDateISO(tz);
 	const earliest = latest(
 		Temporal.Instant.fromEpochMilliseconds(first).toZonedDateTimeISO(tz).toPlainDate(),
+		// An older day cannot be made anew: its quarters are gone.
 		today.subtract({ days: QUARTERS_LIVE_DAYS }),
 	);
 	const begin = from ? latest(from, earliest) : earliest;
