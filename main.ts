@@ -112,10 +112,10 @@ function help(): string {
 async function main(args: readonly string[]): Promise<void> {
 	if (args.includes("--help")) return console.log(help());
 	if (args.includes("--version")) return console.log(manifest.version);
-	// A signal during the start ends the process by its default: nothing was accepted yet.
-	const { address, stop } = await start(readConfig(process.env));
-	// Before it says that it is ready: from then on a signal drains.
-	stopOnSignal(stop);
+	const starting = start(readConfig(process.env));
+	// A signal during the start takes effect when there is something to stop in order.
+	stopOnSignal(async () => (await starting).stop());
+	const { address } = await starting;
 	console.log(`ready ${address}`);
 }
 

@@ -219,8 +219,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 }
 
 function complaint(name: string, set: Record<string, string | undefined>, expected: string): string {
-	const shown = name === "SCANPULSE_ADMIN_KEY" ? "(not shown)" : JSON.stringify(set[name]);
-	return `${name} is ${shown}: expected ${expected}`;
+	return `${name} is ${JSON.stringify(set[name])}: expected ${expected}`;
 }
 
 /** Every variable with its default and meaning, for `--help`. */

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, ListenOptions } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 
 /** Answers a request and returns true, or returns false to leave it to the next. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -145,7 +145,7 @@ class Host implements HttpHost {
 			const refuse = (error: NodeJS.ErrnoException) => {
 				const reason =
 					error.code === "EADDRINUSE" ? "expected a free port, but another process listens on it" : error.message;
-				reject(new Error(`${variable} is ${port} (HOST is ${this.#config.host}): ${reason}`, { cause: error }));
+				reject(new ConfigError(`${variable} is ${port} (HOST is ${this.#config.host}): ${reason}`, { cause: error }));
 			};
 			server.once("error", refuse);
 			server.listen(options, () => {

@@ -7,7 +7,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 
 export interface Metrics {
 	/** Address of `/metrics`, such as `http://127.0.0.1:3030`; empty when there is none. */
@@ -42,7 +42,7 @@ export async function serveMetrics(
 		await listen(server, config.metricsPort, config.host);
 	} catch (error) {
 		const message = `METRICS_PORT is ${config.metricsPort}: expected a free port (${(error as Error).message})`;
-		if (config.metricsPortExplicit) throw new Error(message, { cause: error });
+		if (config.metricsPortExplicit) throw new ConfigError(message, { cause: error });
 		warn(`${message}; running without metrics`);
 		return { address: "", close: async () => stopDelay() };
 	}
