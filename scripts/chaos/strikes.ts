@@ -6,6 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Strike } from "./schedule.ts";
 import type { Target } from "./target.ts";
 
+const LATE_MS = 100;
+/** So long a member works between coming back and a strike that was due before, ms. */
+const WORKS_MS = 1_500;
+
 /** A strike as it happened. */
 export interface Struck extends Strike {
 	/** When it hit, from the beginning of the run, ms; undefined when the member came back too late for it. */
@@ -28,6 +32,9 @@ export async function carryOut(
 	const strike = async (planned: Strike): Promise<Struck> => {
 		const { member, kind, pauseMs } = planned;
 		await delay(Math.max(0, planned.atMs - sinceBegin()));
+		await target.serves(member);
+		// A member that has only just come back does some work first: there is little to lose in one that did none.
+		if (sinceBegin() - planned.atMs > LATE_MS) await delay(WORKS_MS);
 		await target.serves(member);
 		const hitMs = sinceBegin() <= untilMs ? sinceBegin() : undefined;
 		const struck = { ...planned, hitMs };
