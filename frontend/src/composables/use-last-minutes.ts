@@ -37,10 +37,12 @@ export function useLastMinutes(
 		},
 	);
 
-	// Of minutes since the last proof nothing is known: the strip stands still with it.
-	const bars = computed<readonly MinuteBar[] | undefined>((last) =>
-		stale.value ? last : view.value && lastMinutes(view.value, data.value, live.now.value),
-	);
+	const bars = computed<readonly MinuteBar[] | undefined>((last) => {
+		// Of minutes since the last proof nothing is known: the strip stands still with it.
+		const now = live.now.value - (stale.value ? (live.age.value ?? 0) : 0);
+		const known = view.value && lastMinutes(view.value, data.value, now);
+		return stale.value ? (known ?? last) : known;
+	});
 	// Whatever was asked for while the connection was away may never be answered.
 	watch(stale, (away) => {
 		if (!away) void reload();
@@ -52,5 +54,6 @@ export function useLastMinutes(
 			if (missing.value && !loading.value) void reload();
 		},
 	);
-	return { bars, failed: computed(() => problem.value !== undefined && bars.value === undefined) };
+	const failed = computed(() => problem.value !== undefined && !loading.value && bars.value === undefined);
+	return { bars, failed };
 }
