@@ -16,6 +16,12 @@ import type { ScanStore } from "./store/scan-store.ts";
 
 export interface Platform {
 	readonly config: Config;
+	/**
+	 * Name under which this process takes part in what the store's users share out among them. The embedded store is its
+	 * process's own (the data folder is locked), so the process after a crash is the same member: it need not wait until
+	 * the one before is taken for dead.
+	 */
+	readonly member: string;
 	readonly http: HttpHost;
 	/** What the process tells Prometheus: actors add their own figures. */
 	readonly metrics: Registry;
@@ -24,6 +30,8 @@ export interface Platform {
 	records(): Promise<Records>;
 	close(): Promise<void>;
 }
+
+const EMBEDDED_MEMBER = "embedded";
 
 interface Closable {
 	close(): Promise<void>;
@@ -46,6 +54,7 @@ export function createPlatform(config: Config, logger?: Logger): Platform {
 
 	return {
 		config,
+		member: config.mongoUrl === undefined ? EMBEDDED_MEMBER : config.nodeId,
 		http: createHttpHost(config),
 		metrics: new Registry(),
 		log: once(() => openEventLog(config, logger)),

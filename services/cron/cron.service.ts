@@ -160,7 +160,7 @@ export default function cron(
 			this.leader = new Leader({
 				records: this.records,
 				lease: LEASE,
-				holder: this.broker.nodeID,
+				holder: platform.member,
 				onTrouble,
 				onElected: (lease, signal) => {
 					this.logger.info(`Leading the clock, fence ${lease.fence}`);

@@ -98,8 +98,8 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 		/** One beat: live nodes → whom the partitions belong to → where they stand, told to everybody. */
 		async beat() {
 			if (!this.outdated) {
-				const nodes = await this.records.heartbeat("scans", this.broker.nodeID, NODE_TTL_MS);
-				await this.own(share(nodes, this.broker.nodeID, this.log.partitions));
+				const nodes = await this.records.heartbeat("scans", platform.member, NODE_TTL_MS);
+				await this.own(share(nodes, platform.member, this.log.partitions));
 			}
 			const [states, ends, epoch] = await Promise.all([this.store.partitions(), this.log.ends(), this.store.epoch()]);
 			this.epoch = epoch;
@@ -117,7 +117,7 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 				this.logger.info(`Counting partition ${partition}`);
 				const owner = new PartitionOwner({
 					partition,
-					owner: this.broker.nodeID,
+					owner: platform.member,
 					log: this.log,
 					store: this.store,
 					onRead: () => this.committer.wake(),
@@ -132,7 +132,7 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 						this.logger.error(
 							`Partition ${partition} holds messages of version ${version}: upgrade this process. It counts no more.`,
 						);
-						this.own([]).then(() => this.records.leave("scans", this.broker.nodeID), reportTo(this));
+						this.own([]).then(() => this.records.leave("scans", platform.member), reportTo(this));
 					},
 					onTrouble: reportTo(this),
 				});
@@ -221,7 +221,7 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 			await this.committer?.stop();
 			await Promise.all([...(this.owners?.values() ?? [])].map((owner) => owner.stop()));
 			// Others take over at once instead of waiting until this node is silent for long enough.
-			await this.records?.leave("scans", this.broker.nodeID).catch(() => undefined);
+			await this.records?.leave("scans", platform.member).catch(() => undefined);
 		},
 	};
 }
