@@ -11,8 +11,7 @@ import type { AnalyticsUpdate, Update } from "../contracts/live.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { broadcast } from "../platform/actors.ts";
 import { readConfig } from "../platform/config.ts";
-import { createHttpHost } from "../platform/http.ts";
-import type { Platform } from "../platform/platform.ts";
+import { createPlatform } from "../platform/platform.ts";
 import realtime from "../services/realtime/realtime.service.ts";
 import { Truth } from "../test/realtime/truth.ts";
 
@@ -46,13 +45,13 @@ async function listen(url: string): Promise<void> {
 
 async function run(): Promise<void> {
 	const config = readConfig({ PORT: "0", SCANPULSE_ADMIN_KEY: KEY, LOG_LEVEL: "error", RATE_LIMITS: "off" });
-	const http = createHttpHost(config);
+	const platform = createPlatform(config);
 	const truth = new Truth(1);
 	const broker = new ServiceBroker(brokerOptions(config));
 	broker.createService({ name: "analytics", actions: { state: () => truth.state() } });
-	broker.createService(realtime({ config, http } as Platform) as unknown as ServiceSchema);
+	broker.createService(realtime(platform) as unknown as ServiceSchema);
 	await broker.start();
-	const clients = new Worker(import.meta.filename, { workerData: { url: await http.listen() } });
+	const clients = new Worker(import.meta.filename, { workerData: { url: await platform.http.listen() } });
 	const next = <T>() => new Promise<T>((resolve) => clients.once("message", resolve));
 	await next();
 
@@ -75,7 +74,7 @@ async function run(): Promise<void> {
 	console.log(`announcement to client: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms`);
 	console.log(`both sides: ${((user + system) / 1e4 / SECONDS).toFixed(0)} % of a core`);
 	await broker.stop();
-	await http.drain(0);
+	await platform.http.drain(0);
 }
 
 await (isMainThread ? run() : listen((workerData as { url: string }).url));
