@@ -97,12 +97,13 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 	const methods: ServiceMethods & Methods & ThisType<This> = {
 		/** One beat: live nodes → whom the partitions belong to → where they stand, told to everybody. */
 		async beat() {
+			// Known before anything is committed, so that no announcement goes without it.
+			this.epoch = await this.store.epoch();
 			if (!this.outdated) {
 				const nodes = await this.records.heartbeat("scans", platform.member, NODE_TTL_MS);
 				await this.own(share(nodes, platform.member, this.log.partitions));
 			}
-			const [states, ends, epoch] = await Promise.all([this.store.partitions(), this.log.ends(), this.store.epoch()]);
-			this.epoch = epoch;
+			const [states, ends] = await Promise.all([this.store.partitions(), this.log.ends()]);
 			const byPartition = new Map(ends.map(({ partition, position }) => [partition, position]));
 			this.tell(states, byPartition);
 			if (++this.beats % BEATS_PER_TRIM === 0) await this.trim(states, byPartition);
