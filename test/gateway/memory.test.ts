@@ -124,7 +124,8 @@ describe("the codes that a gateway remembers", () => {
 		for (let index = 0; index < 100; index++) directory.restore(code({ id: `c${index}`, slug: `s${index}` }));
 		const begun = performance.now();
 		for (let index = 0; index < 100; index++) expect(await directory.resolve(`s${index}`)).not.toBeNull();
-		expect(performance.now() - begun).toBeLessThan(200);
+		// Waiting for each would take five seconds.
+		expect(performance.now() - begun).toBeLessThan(1_500);
 	});
 
 	test("of an earlier start are asked for first, and must do while nobody can be asked", async () => {
@@ -230,7 +231,8 @@ describe("a credential", () => {
 		await authenticator.authenticate("t");
 		const begun = performance.now();
 		for (let index = 0; index < 100; index++) expect(await authenticator.authenticate("t")).toEqual(credential);
-		expect(performance.now() - begun).toBeLessThan(50);
+		// Waiting for each would take five seconds.
+		expect(performance.now() - begun).toBeLessThan(1_500);
 		expect(asked()).toBe(2);
 	});
 

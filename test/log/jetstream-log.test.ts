@@ -86,7 +86,8 @@ test("while NATS is away a log opens, refuses at once, and is there when NATS is
 	for (const attempt of attempts) {
 		const asked = performance.now();
 		await expect(attempt()).rejects.toMatchObject({ type: "log_unavailable" });
-		expect(performance.now() - asked).toBeLessThan(200);
+		// A request that waited would take a second.
+		expect(performance.now() - asked).toBeLessThan(900);
 	}
 	await nats.restart();
 	await isBack(log);

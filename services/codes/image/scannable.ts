@@ -6,17 +6,16 @@
 import jsQR from "jsqr";
 import { channels, type Drawing, eachRow, shrunk } from "./drawing.ts";
 
-/** As a camera at some distance sees larger modules; reading them all as they are would take a second. */
+/** As a camera at some distance sees larger modules. */
 const DISTANT_PIXELS_PER_MODULE = 8;
-/** A light colour so many times as light as the dark one reads alike at every size; paler ones at some only. */
-const CLEAR_RATIO = 2.2;
 
-/** Whether the image of a drawing reads as the text it was made from, as it is and from some distance. */
+/**
+ * Whether the image of a drawing reads as the text it was made from, from some distance and as it is. Reading the largest
+ * image as it is takes about a second, which is why this is done on a thread of its own.
+ */
 export function isScannable(drawing: Drawing, text: string): boolean {
 	const distant = shrunk(drawing, DISTANT_PIXELS_PER_MODULE);
-	if (read(distant) !== text) return false;
-	const clear = lightness(drawing.bg) >= CLEAR_RATIO * lightness(drawing.fg);
-	return clear || distant === drawing || read(drawing) === text;
+	return read(distant) === text && (distant === drawing || read(drawing) === text);
 }
 
 function read(drawing: Drawing): string | undefined {
@@ -35,10 +34,4 @@ function read(drawing: Drawing): string | undefined {
 /** A colour's four bytes as they lie in memory. */
 function packed(color: string): number {
 	return new Uint32Array(new Uint8Array([...channels(color), 0xff]).buffer)[0] as number;
-}
-
-/** 0–255, weighted as the eye and the reader do. */
-function lightness(color: string): number {
-	const [red, green, blue] = channels(color);
-	return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
