@@ -1,16 +1,12 @@
-/** Which web pages may talk to us: our own, and those that the configuration names. */
+/** What web pages may do with the API: which may send unsafe requests, and which may read answers. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isAllowedOrigin } from "../../platform/page-origin.ts";
 
 const ALLOWED_HEADERS = "Authorization, Content-Type, X-Request-Id";
 const EXPOSED_HEADERS =
 	"Location, Retry-After, X-Request-Id, X-Cache, Server-Timing, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
 const PREFLIGHT_SECONDS = "600";
-
-/** True for an origin of ALLOWED_ORIGINS, PUBLIC_URL's, and the host that the request itself was sent to. */
-function isAllowedOrigin(origin: string, request: IncomingMessage, allowed: readonly string[]): boolean {
-	return allowed.includes(origin) || (URL.parse(origin)?.host ?? "") === request.headers.host;
-}
 
 /**
  * Whether a browser says that the request comes from a page that may not make it. Every browser that sends our cookie
@@ -18,7 +14,7 @@ function isAllowedOrigin(origin: string, request: IncomingMessage, allowed: read
  */
 export function comesFromForeignPage(request: IncomingMessage, allowed: readonly string[]): boolean {
 	const { origin, "sec-fetch-site": site } = request.headers;
-	if (origin !== undefined) return !isAllowedOrigin(origin, request, allowed);
+	if (origin !== undefined) return !isAllowedOrigin(origin, request.headers.host, allowed);
 	return site !== undefined && site !== "same-origin" && site !== "none";
 }
 
@@ -26,7 +22,7 @@ export function comesFromForeignPage(request: IncomingMessage, allowed: readonly
 export function allowOrigin(request: IncomingMessage, response: ServerResponse, allowed: readonly string[]): void {
 	response.setHeader("Vary", "Origin");
 	const { origin } = request.headers;
-	if (origin === undefined || !isAllowedOrigin(origin, request, allowed)) return;
+	if (origin === undefined || !isAllowedOrigin(origin, request.headers.host, allowed)) return;
 	response.setHeader("Access-Control-Allow-Origin", origin);
 	response.setHeader("Access-Control-Allow-Credentials", "true");
 	response.setHeader("Access-Control-Expose-Headers", EXPOSED_HEADERS);

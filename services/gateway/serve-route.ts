@@ -8,13 +8,13 @@ import type { Credential } from "../../contracts/account.ts";
 import type { ActionName, Params } from "../../contracts/actions.ts";
 import { CodedError } from "../../contracts/errors.ts";
 import { type Caller, call } from "../../platform/actors.ts";
+import { sessionToken } from "../../platform/session-cookie.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { type KeyLimits, requireAllowed, setRateLimitHeaders } from "./limits.ts";
 import { comesFromForeignPage } from "./origin.ts";
 import type { GatewayParts } from "./parts.ts";
 import { readJson } from "./read-body.ts";
 import type { Access, Reply, Route } from "./route.ts";
-import { sessionToken } from "./session-cookie.ts";
 import { notValid, parseBody, parseQuery } from "./validate.ts";
 
 export interface ServedBy {
@@ -114,7 +114,7 @@ async function authorise(access: Access, request: IncomingMessage, by: ServedBy)
 }
 
 async function bySession(request: IncomingMessage, { authenticator }: ServedBy): Promise<Credential | null> {
-	const token = sessionToken(request);
+	const token = sessionToken(request.headers.cookie);
 	if (token === undefined) throw new CodedError("unauthorized", "A bearer key or a session is needed");
 	const credential = await authenticator.authenticate(token);
 	// A key in a cookie would be a key that browsers send by themselves.

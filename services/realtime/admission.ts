@@ -5,6 +5,8 @@
 
 import type { Credential, Scope } from "../../contracts/account.ts";
 import type { Namespace, RealtimeErrorCode } from "../../contracts/live.ts";
+import { isAllowedOrigin } from "../../platform/page-origin.ts";
+import { sessionToken } from "../../platform/session-cookie.ts";
 
 export interface AdmissionOptions {
 	/** Origins of pages besides the host that was connected to. */
@@ -36,7 +38,6 @@ export class Refusal extends Error {
 	}
 }
 
-const COOKIE = "scanpulse_session";
 const LONGEST_TOKEN = 512;
 
 const SCOPES_NEEDED: Readonly<Record<Namespace, Scope>> = {
@@ -61,7 +62,8 @@ export class Admission {
 	 */
 	async admit(namespace: string, { auth, headers }: Handshake): Promise<Admitted> {
 		const origin = single(headers.origin);
-		if (origin !== undefined && !this.#isAllowed(origin, single(headers.host))) throw new Refusal("unauthorized");
+		if (origin !== undefined && !isAllowedOrigin(origin, single(headers.host), this.#options.allowedOrigins()))
+			throw new Refusal("unauthorized");
 		const own = typeof auth.token === "string" ? auth.token : "";
 		const token = own || (origin === undefined ? undefined : sessionToken(single(headers.cookie))) || "";
 		const credential = await this.#proven(token);
@@ -97,18 +99,6 @@ export class Admission {
 			throw new Refusal("overloaded");
 		}
 	}
-
-	#isAllowed(origin: string, host: string | undefined): boolean {
-		return this.#options.allowedOrigins().includes(origin) || URL.parse(origin)?.host === host;
-	}
-}
-
-function sessionToken(cookies: string | undefined): string | undefined {
-	for (const pair of cookies?.split(";") ?? []) {
-		const [name = "", value = ""] = pair.split("=", 2);
-		if (name.trim() === COOKIE) return value.trim();
-	}
-	return undefined;
 }
 
 const single = (header: string | string[] | undefined) => (Array.isArray(header) ? header[0] : header);

@@ -2,12 +2,12 @@
 
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
+import { endedSessionCookie, sessionCookie } from "../../../platform/session-cookie.ts";
 import { isSecure } from "../client-address.ts";
 import { PAGES, pageReply } from "../pages.ts";
 import type { GatewayParts } from "../parts.ts";
 import { created, noContent, ok, type Route, route } from "../route.ts";
 import { text } from "../schemas.ts";
-import { endedSessionCookie, sessionCookie } from "../session-cookie.ts";
 
 const email = text(254).regex(/^[^\s@]+@[^\s@]+$/, "an e-mail address");
 const password = text(256, 12);

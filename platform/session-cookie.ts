@@ -1,12 +1,10 @@
 /** The cookie that carries a session: no script reads it, and no other site's page makes a browser send it. */
 
-import type { IncomingMessage } from "node:http";
-
 const NAME = "scanpulse_session";
 
-/** The session's token, or undefined without a cookie. */
-export function sessionToken(request: IncomingMessage): string | undefined {
-	for (const pair of (request.headers.cookie ?? "").split(";")) {
+/** @param cookies the Cookie header; the session's token, or undefined when it has none */
+export function sessionToken(cookies: string | undefined): string | undefined {
+	for (const pair of (cookies ?? "").split(";")) {
 		const [name = "", value = ""] = pair.split("=", 2);
 		if (name.trim() === NAME) return value.trim();
 	}
