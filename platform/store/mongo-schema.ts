@@ -1,12 +1,13 @@
 /**
- * The collections of the scan store: what a document of each is, its indexes, and making them. All of that happens
+ * The collections of the scan store: what a document of each is, and making them as they are laid out. That happens
  * before a transaction, never in one; months are made ahead and on demand.
  */
 
-import type { Binary, Collection, Db, IndexDescription } from "mongodb";
-import { MongoServerError } from "mongodb";
+import type { Binary, Collection, Db } from "mongodb";
 import type { Position } from "../../contracts/events.ts";
 import type { AcceptedScan, BucketDimension } from "../../contracts/scan.ts";
+import { makeCollections } from "./mongo-collections.ts";
+import { RAW_PLAN, STORE_PLANS } from "./mongo-layout.ts";
 import type { MessageIdentity } from "./scan-store.ts";
 import { monthOf } from "./utc-month.ts";
 
@@ -168,43 +169,7 @@ export interface FenceDocument {
 	readonly writes: number;
 }
 
-const HOUR_S = 3_600;
-const VISITORS_LIVE_S = 48 * HOUR_S;
-const DEAD_LETTERS_LIVE_S = 30 * 24 * HOUR_S;
-const MADE_AHEAD_MS = 7 * 24 * HOUR_S * 1_000;
-const NAMESPACE_EXISTS = 48;
-
-const RAW_INDEXES: IndexDescription[] = [
-	// Counting needs nothing but these fields: it reads no scan.
-	{ key: { organisation: 1, code: 1, at: 1, bot: 1, first: 1 }, name: "code_at" },
-	{ key: { organisation: 1, at: 1, bot: 1, first: 1 }, name: "organisation_at" },
-	{ key: { organisation: 1, code: 1, committed: 1 }, name: "code_committed" },
-	{ key: { organisation: 1, committed: 1 }, name: "organisation_committed" },
-];
-
-const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
-	// One index serves a code's range, an organisation's (`code` empty) and all codes of one (`code` not empty).
-	quarters: [{ key: { organisation: 1, code: 1, at: 1 }, name: "code_at" }],
-	days: [{ key: { organisation: 1, date: 1, code: 1 }, name: "date_code" }],
-	totals: [
-		{
-			key: { organisation: 1, first: 1 },
-			name: "organisations",
-			partialFilterExpression: { partition: { $exists: true } },
-		},
-	],
-	ids: [{ key: { month: 1 }, name: "month" }],
-	visitors: [{ key: { at: 1 }, name: "expiry", expireAfterSeconds: VISITORS_LIVE_S }],
-	partitions: [],
-	producers: [{ key: { producer: 1 }, name: "producer" }],
-	ledger: [{ key: { organisation: 1, at: 1 }, name: "organisation_at" }],
-	dead_letters: [{ key: { at: 1 }, name: "expiry", expireAfterSeconds: DEAD_LETTERS_LIVE_S }],
-	revisions: [{ key: { organisation: 1, date: 1 }, name: "organisation_date" }],
-	meta: [],
-	fences: [],
-	closings: [{ key: { month: 1, partition: 1 }, name: "month_partition" }],
-	carried: [{ key: { organisation: 1, code: 1, month: 1 }, name: "code_month" }],
-};
+const MADE_AHEAD_MS = 7 * 24 * 3_600_000;
 
 /** The collections, and making what is missing of them. */
 export class MongoSchema {
@@ -282,10 +247,12 @@ export class MongoSchema {
 	async #prepare(): Promise<void> {
 		// A client whose first connection failed does not try again by itself.
 		await this.db.client.connect();
-		await Promise.all(Object.entries(INDEXES).map(([name, indexes]) => this.#make(name, indexes)));
+		await makeCollections(this.db, STORE_PLANS);
 		await this.meta.updateOne({ _id: "epoch" }, { $setOnInsert: { epoch: crypto.randomUUID() } }, { upsert: true });
 		const known = await this.meta.findOne({ _id: "months" });
-		if (known && "months" in known) this.learnMonths(known.months);
+		const months = known && "months" in known ? known.months : [];
+		await this.#makeMonths(months);
+		this.learnMonths(months);
 		await this.ensureMonths([monthOf(Date.now())]);
 	}
 
@@ -294,19 +261,14 @@ export class MongoSchema {
 		const wanted = new Set([...months, monthOf(Date.now() + MADE_AHEAD_MS)]);
 		const missing = [...wanted].filter((month) => !this.#months.has(month));
 		if (missing.length === 0) return;
-		await Promise.all(missing.map((month) => this.#make(rawName(month), RAW_INDEXES)));
+		await this.#makeMonths(missing);
 		// Known to readers before the first scan is in it.
 		await this.meta.updateOne({ _id: "months" }, { $addToSet: { months: { $each: missing } } }, { upsert: true });
 		this.learnMonths(missing);
 	}
 
-	async #make(name: string, indexes: readonly IndexDescription[]): Promise<void> {
-		try {
-			await this.db.createCollection(name);
-		} catch (error) {
-			if (!(error instanceof MongoServerError && error.code === NAMESPACE_EXISTS)) throw error;
-		}
-		if (indexes.length > 0) await this.db.collection(name).createIndexes([...indexes]);
+	#makeMonths(months: readonly string[]): Promise<void> {
+		return makeCollections(this.db, Object.fromEntries(months.map((month) => [rawName(month), RAW_PLAN])));
 	}
 }
 

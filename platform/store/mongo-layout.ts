@@ -1,0 +1,149 @@
+/**
+ * The collections of the scan store: which documents MongoDB takes, and the indexes that answer every question without
+ * looking at more than the answer needs. docs/mongodb.md says which question each index serves.
+ */
+
+import type { CollectionPlan } from "./mongo-collections.ts";
+import { listOf, oneOf, shaped } from "./mongo-collections.ts";
+
+const HOUR_S = 3_600;
+const VISITORS_LIVE_S = 48 * HOUR_S;
+const DEAD_LETTERS_LIVE_S = 30 * 24 * HOUR_S;
+
+const TALLY = { s: "number", v: "number", b: "number" } as const;
+
+/**
+ * Of a month. Every scan passes this validator, so it names only what counting and its indexes stand on: each more
+ * field costs every scan, and gateways have checked them all.
+ */
+export const RAW_PLAN: CollectionPlan = {
+	document: {
+		required: {
+			organisation: "string",
+			code: "string",
+			at: "date",
+			bot: "bool",
+			first: "bool",
+			committed: "number",
+		},
+	},
+	indexes: [
+		// Counting needs nothing but these fields: it reads no scan.
+		{ key: { organisation: 1, code: 1, at: 1, bot: 1, first: 1 }, name: "code_at" },
+		{ key: { organisation: 1, at: 1, bot: 1, first: 1 }, name: "organisation_at" },
+		{ key: { organisation: 1, code: 1, committed: 1 }, name: "code_committed" },
+		{ key: { organisation: 1, committed: 1 }, name: "organisation_committed" },
+	],
+};
+
+export const STORE_PLANS: Readonly<Record<string, CollectionPlan>> = {
+	quarters: {
+		// Written with every commit: values within `d` are not looked at one by one.
+		document: {
+			required: { organisation: "string", code: "string", at: "date" },
+			optional: { ...TALLY, partition: "number", d: "object", capped: "array" },
+		},
+		// One index serves a code's range, an organisation's (`code` empty) and all codes of one (`code` not empty).
+		indexes: [{ key: { organisation: 1, code: 1, at: 1 }, name: "code_at" }],
+	},
+	days: {
+		document: {
+			required: {
+				...{ organisation: "string", code: "string", date: "string", start: "date", end: "date" },
+				...{ d: "object", hours: listOf(shaped({}, TALLY)) },
+			},
+			optional: { ...TALLY, revision: "number" },
+		},
+		indexes: [{ key: { organisation: 1, date: 1, code: 1 }, name: "date_code" }],
+	},
+	totals: {
+		document: {
+			required: { organisation: "string", code: "string", first: "date" },
+			optional: { ...TALLY, partition: "number" },
+		},
+		indexes: [
+			{
+				key: { organisation: 1, first: 1 },
+				name: "organisations",
+				partialFilterExpression: { partition: { $exists: true } },
+			},
+		],
+	},
+	ids: {
+		document: { required: { _id: "string", month: "string" } },
+		indexes: [{ key: { month: 1 }, name: "month" }],
+	},
+	visitors: {
+		document: { required: { _id: "string", at: "date" } },
+		indexes: [{ key: { at: 1 }, name: "expiry", expireAfterSeconds: VISITORS_LIVE_S }],
+	},
+	partitions: {
+		document: {
+			required: {
+				...{ _id: "number", position: "number", owner: "string", claim: "number" },
+				...{ session: "binData", committed: "number" },
+			},
+			optional: { identity: shaped({ log: "string", producer: "string", number: "number" }) },
+		},
+	},
+	producers: {
+		document: {
+			required: { _id: "string", partition: "number", producer: "string", number: "number", at: "date" },
+			optional: { totals: "object" },
+		},
+		indexes: [{ key: { producer: 1 }, name: "producer" }],
+	},
+	ledger: {
+		document: {
+			required: { _id: "string", organisation: "string", at: "date" },
+			optional: {
+				...{ accepted: "number", stored: "number", duplicate: "number", missing: "number" },
+				dropped: { bsonType: "object", additionalProperties: { bsonType: "number" } },
+			},
+		},
+		indexes: [{ key: { organisation: 1, at: 1 }, name: "organisation_at" }],
+	},
+	dead_letters: {
+		document: {
+			required: {
+				...{ _id: "string", at: "date", partition: "number", position: "number" },
+				...{ reason: "string", data: "binData" },
+			},
+			optional: { organisation: "string" },
+		},
+		indexes: [{ key: { at: 1 }, name: "expiry", expireAfterSeconds: DEAD_LETTERS_LIVE_S }],
+	},
+	revisions: {
+		document: {
+			required: { _id: "string", organisation: "string", date: "string", partition: "number" },
+			optional: { q: "object" },
+		},
+		indexes: [{ key: { organisation: 1, date: 1 }, name: "organisation_date" }],
+	},
+	meta: {
+		document: {
+			required: { _id: oneOf(["epoch", "months", "quarters"]) },
+			optional: { epoch: "string", months: listOf("string"), from: "date" },
+		},
+	},
+	fences: {
+		document: { required: { _id: "string", fence: "number", session: "binData", writes: "number" } },
+	},
+	closings: {
+		document: {
+			required: { _id: "string", month: "string" },
+			optional: {
+				...{ partition: "number", state: oneOf(["open", "closing", "closed"]) },
+				...{ touched: "number", dropped: "bool" },
+			},
+		},
+		indexes: [{ key: { month: 1, partition: 1 }, name: "month_partition" }],
+	},
+	carried: {
+		document: {
+			required: { _id: "string", organisation: "string", code: "string", month: "string" },
+			optional: TALLY,
+		},
+		indexes: [{ key: { organisation: 1, code: 1, month: 1 }, name: "code_month" }],
+	},
+};
