@@ -33,7 +33,9 @@ interface State {
 	owners: Map<number, PartitionOwner>;
 	committer: Committer;
 	beats: number;
-	/** Set when a message of a newer release was met: this process counts no more, others may. */
+	/** Partitions that hold messages of a newer release: this process leaves them alone until it is upgraded. */
+	unreadable: Set<number>;
+	/** Set when there are such and another node that may read them: this process counts no more. */
 	outdated: boolean;
 	stopping: boolean;
 	beating: Promise<void>;
@@ -43,6 +45,7 @@ interface State {
 type Methods = {
 	beat(): Promise<void>;
 	own(partitions: readonly number[]): Promise<void>;
+	makeRoom(): Promise<void>;
 	tell(states: readonly PartitionState[], ends: ReadonlyMap<number, number>): void;
 	trim(states: readonly PartitionState[], ends: ReadonlyMap<number, number>): Promise<void>;
 	announce(parts: readonly IngestedPart[]): void;
@@ -101,7 +104,8 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 			this.epoch = await this.store.epoch();
 			if (!this.outdated) {
 				const nodes = await this.records.heartbeat("scans", platform.member, NODE_TTL_MS);
-				await this.own(share(nodes, platform.member, this.log.partitions));
+				if (this.unreadable.size > 0 && nodes.length > 1) await this.makeRoom();
+				else await this.own(share(nodes, platform.member, this.log.partitions));
 			}
 			const [states, ends] = await Promise.all([this.store.partitions(), this.log.ends()]);
 			const byPartition = new Map(ends.map(({ partition, position }) => [partition, position]));
@@ -114,7 +118,7 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 			for (const owner of given) this.owners.delete(owner.partition);
 			await Promise.all(given.map((owner) => owner.stop()));
 			for (const partition of partitions) {
-				if (this.owners.has(partition)) continue;
+				if (this.owners.has(partition) || this.unreadable.has(partition)) continue;
 				this.logger.info(`Counting partition ${partition}`);
 				const owner = new PartitionOwner({
 					partition,
@@ -129,16 +133,23 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 						this.epoch = epoch;
 					},
 					onNewer: (version) => {
-						this.outdated = true;
+						this.unreadable.add(partition);
 						this.logger.error(
-							`Partition ${partition} holds messages of version ${version}: upgrade this process. It counts no more.`,
+							`Partition ${partition} holds messages of version ${version}: upgrade this process. It leaves them alone.`,
 						);
-						this.own([]).then(() => this.records.leave("scans", platform.member), reportTo(this));
+						this.own([...this.owners.keys()].filter((owned) => owned !== partition)).catch(reportTo(this));
 					},
 					onTrouble: reportTo(this),
 				});
 				this.owners.set(partition, owner);
 			}
+		},
+
+		/** Another node may be upgraded already: it takes over everything. While there is none, this one counts what it can. */
+		async makeRoom() {
+			this.outdated = true;
+			await this.own([]);
+			await this.records.leave("scans", platform.member);
 		},
 
 		/** Only what the store itself confirms is told: a screen that hears nothing shows that it is not live. */
@@ -200,6 +211,7 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 			[this.log, this.store, this.records] = await Promise.all([platform.log(), platform.store(), platform.records()]);
 			this.owners = new Map();
 			this.beats = 0;
+			this.unreadable = new Set();
 			this.outdated = false;
 			this.stopping = false;
 			this.beating = Promise.resolve();
