@@ -1,26 +1,26 @@
 /**
  * The records in MongoDB, shared by all processes of a cluster. Time is the server's: every decision about it is made by
  * `$$NOW` in the statement that acts on it. While MongoDB is away everything fails with `unavailable`, also at the
- * opening: the indexes are then made before the first operation that succeeds.
+ * opening: the collections are then made before the first operation that succeeds.
  */
 
 import { randomBytes } from "node:crypto";
-import type { Binary, Db, IndexDescription, MongoClient } from "mongodb";
+import type { Binary, Db, MongoClient } from "mongodb";
 import type { Salt } from "../../contracts/account.ts";
 import type { Page } from "../../contracts/code.ts";
 import { CodedError } from "../../contracts/errors.ts";
 import type { JobRun } from "../../contracts/job.ts";
+import { makeCollections } from "../store/mongo-collections.ts";
 import { createMongoClient } from "../store/mongo-connection.ts";
 import { isDuplicateKey, storeError } from "../store/mongo-errors.ts";
 import { TransactionSession } from "../store/mongo-transaction.ts";
-import { RUNS_LIVE_DAYS, SALT_BYTES, SALTS_LIVE_HOURS } from "./lifetimes.ts";
+import { SALT_BYTES, SALTS_LIVE_HOURS } from "./lifetimes.ts";
+import { RECORDS_PLANS } from "./mongo-layout.ts";
 import { acquireLease, type LeaseDocument } from "./mongo-leases.ts";
 import { fieldsOfChange, newRunDocument, type RunDocument, toRun } from "./mongo-runs.ts";
 import type { Lease, NewRun, Records, RunChange } from "./records.ts";
 
 const POOL_SIZE = 5;
-const NAMESPACE_EXISTS = 48;
-const NODES_LIVE_SECONDS = 3600;
 const DAY_MS = 86_400_000;
 
 interface NodeDocument {
@@ -229,30 +229,11 @@ class MongoRecords implements Records {
 	}
 
 	/**
-	 * Connects and makes the indexes. The driver connects by itself, too, but only once: when that first time fails, each
+	 * Connects and makes the collections. The driver connects by itself, too, but only once: when that first time fails, each
 	 * operation after it fails with a closed topology until `connect` is called again.
 	 */
 	async #makeReady(): Promise<void> {
 		await this.#client.connect();
-		const expire = (field: string, expireAfterSeconds: number) => ({
-			key: { [field]: 1 as const },
-			expireAfterSeconds,
-		});
-		const make = (name: string, indexes: IndexDescription[]) => this.#db.collection(name).createIndexes(indexes);
-		await Promise.all([
-			make("nodes", [expire("seenAt", NODES_LIVE_SECONDS)]),
-			make("salts", [expire("expiresAt", 0)]),
-			make("tokens", [expire("expiresAt", 0)]),
-			make("jobs", [
-				{ key: { key: 1 }, unique: true, partialFilterExpression: { key: { $type: "string" } } },
-				{ key: { status: 1, queuedAt: 1, _id: 1 } },
-				{ key: { job: 1, queuedAt: -1, _id: -1 } },
-				expire("endedAt", RUNS_LIVE_DAYS * 86_400),
-			]),
-			// A transaction cannot make a collection while another one does.
-			this.#db.createCollection("leases").catch((error) => {
-				if ((error as { code?: number }).code !== NAMESPACE_EXISTS) throw error;
-			}),
-		]);
+		await makeCollections(this.#db, RECORDS_PLANS);
 	}
 }
