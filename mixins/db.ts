@@ -7,18 +7,23 @@ import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import type { Config } from "../platform/config.ts";
+import type { DocumentShape } from "../platform/store/mongo-collections.ts";
 import { createMongoClient } from "../platform/store/mongo-connection.ts";
 import type { EntityAdapter, EntityIndex } from "./entity-adapter.ts";
 import { type Entity, EntityCollection } from "./entity-collection.ts";
 import { FileEntityAdapter } from "./file-adapter.ts";
-import { MongoEntityAdapter } from "./mongo-adapter.ts";
+import { MongoEntityAdapter, planOf } from "./mongo-adapter.ts";
 
+/** Connections of one actor's entity stores; what they are asked takes a millisecond or two. */
+const POOL_SIZE = 10;
 /** Folder within the data folder that holds a file a collection. */
 const ENTITIES_FOLDER = "entities";
 
 export interface CollectionOptions {
 	/** Name in the database, and of the file. */
 	readonly collection: string;
+	/** What MongoDB refuses to be without, `id` apart; a file takes what it is given. */
+	readonly document?: DocumentShape;
 	readonly indexes?: readonly EntityIndex[];
 }
 
@@ -36,12 +41,12 @@ export interface EntityStores {
  */
 export function db(config: Config, collections: readonly CollectionOptions[]): EntityStores {
 	const { mongoUrl, dataDir } = config;
-	const client = mongoUrl === undefined ? undefined : createMongoClient({ url: mongoUrl });
+	const client = mongoUrl === undefined ? undefined : createMongoClient({ url: mongoUrl, maxPoolSize: POOL_SIZE });
 	const adapters = new Map<string, EntityAdapter>(
-		collections.map(({ collection, indexes = [] }) => [
+		collections.map(({ collection, document, indexes = [] }) => [
 			collection,
 			client && mongoUrl !== undefined
-				? new MongoEntityAdapter(client, mongoUrl, collection, indexes)
+				? new MongoEntityAdapter(client, mongoUrl, collection, planOf(document, indexes))
 				: new FileEntityAdapter(join(dataDir, ENTITIES_FOLDER, `${collection}.db`), indexes),
 		]),
 	);

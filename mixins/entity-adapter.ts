@@ -6,10 +6,12 @@
 import type { CountOptions, CursorOptions, DbAdapter } from "moleculer-db";
 
 export interface EntityIndex {
-	/** One field for a unique index; the fields of a query and its order otherwise. */
+	/** One field for a unique index; the fields of a query and its order, with `_id` for ties, otherwise. */
 	readonly fields: readonly string[];
 	/** No two entities share a value; of a list, no value of one is in another's. Entities without the field are exempt. */
 	readonly unique?: boolean;
+	/** Entities that the index has; every question that it serves says the same. In a file it has all. */
+	readonly where?: Readonly<Record<string, unknown>>;
 }
 
 /** Why an operation failed: another entity has the value, the database is away, or anything else (a fault of ours). */
@@ -30,12 +32,15 @@ export function searching(options: CountOptions | CursorOptions): Record<string,
 	return { $and: [query, { $or: fields.map((field) => ({ [field]: pattern })) }] };
 }
 
-/** Sort criteria from names with a leading `-` for descending; `_id` last, so that pages never overlap. */
+/**
+ * Sort criteria from names with a leading `-` for descending; `_id` last, so that pages never overlap, in the direction of
+ * the last name, so that one index serves both directions.
+ */
 export function sorting(sort: string | readonly string[] | undefined): Record<string, 1 | -1> {
 	const names = typeof sort === "string" ? [sort] : [...(sort ?? [])];
 	const criteria: Record<string, 1 | -1> = {};
 	for (const name of names) criteria[name.replace(/^-/, "")] = name.startsWith("-") ? -1 : 1;
-	return { ...criteria, _id: criteria._id ?? 1 };
+	return { ...criteria, _id: criteria._id ?? (names.at(-1)?.startsWith("-") ? -1 : 1) };
 }
 
 /** Escapes only what both JavaScript and PCRE read as syntax; `RegExp.escape` makes `\u` escapes that PCRE refuses. */

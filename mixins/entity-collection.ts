@@ -21,7 +21,7 @@ export interface EntitySelection {
 	/** Part of one of `searchFields`, whatever its case. */
 	readonly search?: string;
 	readonly searchFields?: readonly string[];
-	/** A field, with a leading `-` for descending; ties by id. @defaultValue by id */
+	/** A field, with a leading `-` for descending; ties by id in the same direction. @defaultValue by id */
 	readonly sort?: string;
 	readonly offset?: number;
 	readonly limit?: number;

@@ -100,9 +100,9 @@ export class FileEntityAdapter extends DbService.MemoryAdapter implements Entity
 		this.#appended = 0;
 		this.db.persistence.persistNewStateAsync = (entries) => this.#append(this.db, entries);
 		for (const { fields, unique = false } of this.#indexes) {
-			const [field] = fields;
+			const [field, ...others] = fields.filter((name) => name !== "_id");
 			// Those of several fields would not help: everything is in memory, and NeDB uses one field of a query.
-			if (field && (unique || fields.length === 1))
+			if (field && (unique || others.length === 0))
 				await this.db.ensureIndexAsync({ fieldName: field, unique, sparse: true });
 		}
 	}

@@ -1,12 +1,13 @@
 /**
  * moleculer-db-adapter-mongo, written for driver 3, on driver 7 with ids that are strings. It never waits for a server
- * that is away: every operation fails within about 2 s, and the first one after its return finds the indexes made.
+ * that is away: every operation fails within about 2 s, and the first one after its return finds the collection made.
  */
 
 import type { Service, ServiceBroker } from "moleculer";
 import type { CountOptions, CursorOptions } from "moleculer-db";
 import MongoDbAdapter from "moleculer-db-adapter-mongo";
 import type { Collection, FindCursor, MongoClient, MongoServerError } from "mongodb";
+import { type CollectionPlan, type DocumentShape, makeCollections } from "../platform/store/mongo-collections.ts";
 import { isAway, isDuplicateKey } from "../platform/store/mongo-errors.ts";
 import { type EntityAdapter, type EntityIndex, type Failure, searching, sorting } from "./entity-adapter.ts";
 
@@ -21,14 +22,14 @@ interface Entity {
 export class MongoEntityAdapter extends MongoDbAdapter implements EntityAdapter {
 	readonly #client: MongoClient;
 	readonly #entities: Collection<Entity>;
-	readonly #indexes: readonly EntityIndex[];
-	#indexing: Promise<unknown> | undefined;
+	readonly #plan: CollectionPlan;
+	#making: Promise<unknown> | undefined;
 
-	constructor(client: MongoClient, url: string, name: string, indexes: readonly EntityIndex[]) {
+	constructor(client: MongoClient, url: string, name: string, plan: CollectionPlan) {
 		super(url);
 		this.#client = client;
 		this.#entities = client.db().collection<Entity>(name);
-		this.#indexes = indexes;
+		this.#plan = plan;
 		this.collection = client.db().collection(name);
 	}
 
@@ -50,28 +51,24 @@ export class MongoEntityAdapter extends MongoDbAdapter implements EntityAdapter 
 			timer = setTimeout(() => reject(new OutOfPatience("MongoDB does not answer")), PATIENCE_MS);
 		});
 		try {
-			return await Promise.race([this.#indexed().then(operation), limit]);
+			return await Promise.race([this.#made().then(operation), limit]);
 		} finally {
 			clearTimeout(timer);
 		}
 	}
 
-	#indexed(): Promise<unknown> {
-		this.#indexing ??= this.#makeIndexes().catch((error: unknown) => {
-			this.#indexing = undefined;
+	#made(): Promise<unknown> {
+		this.#making ??= this.#make().catch((error: unknown) => {
+			this.#making = undefined;
 			throw error;
 		});
-		return this.#indexing;
+		return this.#making;
 	}
 
-	async #makeIndexes(): Promise<void> {
+	async #make(): Promise<void> {
 		// A client whose first operation failed stays closed for operations: only `connect` opens it again.
 		await this.#client.connect();
-		const wanted = this.#indexes.map(({ fields, unique = false }) => ({
-			key: Object.fromEntries(fields.map((field) => [field, 1])),
-			...(unique ? { unique, sparse: true } : {}),
-		}));
-		if (wanted.length > 0) await this.#entities.createIndexes(wanted);
+		await makeCollections(this.#client.db(), { [this.#entities.collectionName]: this.#plan });
 	}
 
 	override async count(options: CountOptions = {}): Promise<number> {
@@ -119,6 +116,18 @@ export class MongoEntityAdapter extends MongoDbAdapter implements EntityAdapter 
 		}
 		return { kind: error instanceof OutOfPatience || isAway(error) ? "away" : "fault" };
 	}
+}
+
+/** A collection of entities, whose ids are text. */
+export function planOf(document: DocumentShape | undefined, indexes: readonly EntityIndex[]): CollectionPlan {
+	return {
+		document: { ...document, required: { _id: "string", ...document?.required } },
+		indexes: indexes.map(({ fields, unique = false, where }) => ({
+			key: Object.fromEntries(fields.map((field) => [field, 1])),
+			...(unique && { unique, sparse: true }),
+			...(where && { partialFilterExpression: where }),
+		})),
+	};
 }
 
 class OutOfPatience extends Error {}

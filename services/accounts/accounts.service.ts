@@ -11,6 +11,7 @@ import { type ActionsOf, broadcast } from "../../platform/actors.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { hashToken, TOKEN_PREFIX } from "../../platform/token.ts";
 import { Attempts } from "./attempts.ts";
+import { ACCOUNT_COLLECTIONS } from "./collections.ts";
 import { Keys } from "./keys.ts";
 import { canonical, Members } from "./members.ts";
 import { Organisations } from "./organisations.ts";
@@ -23,19 +24,12 @@ const SIGN_IN_WINDOW_MS = 60_000;
 const DAY_MS = 86_400_000;
 const MOST_ROWS = 200;
 
-const COLLECTIONS = [
-	{ collection: "organisations" },
-	{ collection: "members", indexes: [{ fields: ["email"], unique: true }] },
-	{ collection: "sessions", indexes: [{ fields: ["hash"], unique: true }, { fields: ["member"] }] },
-	{ collection: "keys", indexes: [{ fields: ["hash"], unique: true }, { fields: ["organisation", "createdAt"] }] },
-];
-
 const id = "string|min:1|max:128";
 const token = "string|min:1|max:512";
 const credential = { type: "object", props: { kind: "string", id: "string", organisation: "string", scopes: "array" } };
 
 export default function accounts(platform: Platform): ServiceSchema {
-	const stores = db(platform.config, COLLECTIONS);
+	const stores = db(platform.config, ACCOUNT_COLLECTIONS);
 	const organisations = new Organisations(stores.of<StoredOrganisation>("organisations"));
 	const members = new Members(stores.of<StoredMember>("members"));
 	const sessions = new Sessions(stores.of<StoredSession>("sessions"));

@@ -19,7 +19,7 @@ export class Sessions {
 
 	async create({ id: member, organisation }: StoredMember): Promise<NewSession> {
 		const now = Date.now();
-		await this.#sessions.remove({ member, expiresAt: { $lte: now } });
+		await this.#sessions.remove({ expiresAt: { $lte: now } });
 		const token = newSessionToken();
 		const expiresAt = now + LIFETIME_MS;
 		await this.#sessions.insert({

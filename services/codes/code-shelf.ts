@@ -181,7 +181,7 @@ export class CodeShelf {
 
 	/** Codes with `maxScans` that are not used up. */
 	limited(): Promise<StoredCode[]> {
-		return this.#codes.find({ query: { maxScans: { $gt: 0 }, usedUp: false, deleted: false } });
+		return this.#codes.find({ query: { maxScans: { $gt: 0 }, usedUp: false, deleted: false }, sort: "maxScans" });
 	}
 
 	async #edit(

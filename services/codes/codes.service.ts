@@ -8,6 +8,7 @@ import { db } from "../../mixins/db.ts";
 import { type ActionsOf, broadcast, call, type EventsOf } from "../../platform/actors.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { CodeShelf } from "./code-shelf.ts";
+import { CODE_COLLECTIONS } from "./collections.ts";
 import { Images } from "./image/images.ts";
 import { readStyle } from "./image/style.ts";
 import { ScanLimits } from "./scan-limits.ts";
@@ -20,26 +21,12 @@ const MOST_ROUTES = 1_000;
 const MOST_NAMES = 10_000;
 const MOST_ROWS = 200;
 
-const COLLECTIONS = [
-	{
-		collection: "codes",
-		indexes: [
-			{ fields: ["slugs"], unique: true },
-			{ fields: ["organisation", "deleted", "createdAt"] },
-			{ fields: ["organisation", "deleted", "sortName"] },
-			{ fields: ["maxScans"] },
-			{ fields: ["changedAt"] },
-		],
-	},
-	{ collection: "code_history", indexes: [{ fields: ["code", "version"] }, { fields: ["organisation", "at"] }] },
-];
-
 const id = "string|min:1|max:128";
 const organisation = "string|min:1|max:128";
 const by = "string|min:1|max:256";
 
 export default function codes(platform: Platform): ServiceSchema {
-	const stores = db(platform.config, COLLECTIONS);
+	const stores = db(platform.config, CODE_COLLECTIONS);
 	const images = new Images();
 	const limits = new ScanLimits();
 	let shelf: CodeShelf;

@@ -155,7 +155,7 @@ describe.each(["file", "mongodb"] as const)("entities in a %s", (kind) => {
 		for (const id of ids) await prints.insert(print(id, { name: "same" }));
 		const page = (offset: number) => prints.find({ query: { name: "same" }, sort: "-name", offset, limit: 2 });
 		const pages = [...(await page(0)), ...(await page(2)), ...(await page(4))];
-		expect(pages.map(({ id }) => id)).toEqual(ids);
+		expect(pages.map(({ id }) => id)).toEqual(ids.toReversed());
 		const after = await prints.find({ query: { name: "same", id: { $gt: "p3" } }, limit: 1 });
 		expect(after.map(({ id }) => id)).toEqual(["p4"]);
 	});
