@@ -39,6 +39,23 @@ export function claimCases(provide: ProvideStore): void {
 
 	storeTest(
 		provide,
+		"a commit given again because its answer was lost is refused, and nothing goes back",
+		async (store) => {
+			const feeder = await Feeder.claim(store);
+			const answerLost = feeder.part([feeder.producer.message([scan()])]);
+			await store.ingest([answerLost]);
+			await expect(store.ingest([answerLost])).rejects.toMatchObject({ type: "claim_lost" });
+			const again = await Feeder.claim(store, 0, feeder.producer);
+			const overtaken = again.part([feeder.producer.message([scan()])]);
+			await again.feed([scan()]);
+			await again.feed([scan()]);
+			await expect(store.ingest([overtaken])).rejects.toMatchObject({ type: "claim_lost" });
+			expect((await store.counts(selection())).positions).toEqual({ 0: 3 });
+		},
+	);
+
+	storeTest(
+		provide,
 		"an owner that returns under a new claim knows what the other applied meanwhile",
 		async (store, provided) => {
 			const producer = new Producer("gateway");

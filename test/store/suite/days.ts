@@ -45,6 +45,24 @@ export function dayCases(provide: ProvideStore): void {
 		expect(await isClosed(store, day())).toBe(true);
 	});
 
+	storeTest(
+		provide,
+		"a scan that comes while its day closes is in the day, or the day is not closed",
+		async (store, provided) => {
+			const feeder = await Feeder.claim(store);
+			const closing = await provided.open();
+			let stored = 0;
+			for (let round = 0; round < 40; round++) {
+				const late = Array.from({ length: 1 + (round % 3) }, () => scan());
+				const [{ scans }] = await Promise.all([closing.closeDay(day()), feeder.feed(late)]);
+				stored += late.length;
+				if (await isClosed(store, day())) expect(scans).toBe(stored);
+			}
+			expect(await closing.closeDay(day())).toEqual({ codes: 1, scans: stored });
+			expect(await isClosed(store, day())).toBe(true);
+		},
+	);
+
 	storeTest(provide, "a duplicate does not open a closed day", async (store) => {
 		const feeder = await Feeder.claim(store);
 		const once = scan({ ownId: true });
