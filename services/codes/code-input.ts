@@ -5,6 +5,7 @@
 
 import type { Code, CodeChanges, CodeInput, Placement, Rule, RuleCondition, Variant } from "../../contracts/code.ts";
 import { DEVICES } from "../../contracts/scan.ts";
+import { isCountry } from "../../platform/countries.ts";
 import { FieldReader, type Fields } from "../../platform/fields.ts";
 import { placementKey } from "../../platform/placement-key.ts";
 import { destinationFault } from "./destination-safety.ts";
@@ -126,9 +127,7 @@ class CodeReader extends FieldReader {
 		const read = <T>(field: string, reader: (path: string, value: unknown) => T | undefined) =>
 			given[field] === undefined ? {} : { [field]: reader(`${path}.${field}`, given[field]) };
 		const condition: RuleCondition = {
-			...read("country", (at, it) =>
-				this.matching(at, it, /^[a-z]{2}$/i, "an ISO 3166-1 alpha-2 code such as DE")?.toUpperCase(),
-			),
+			...read("country", (at, it) => this.#country(at, it)),
 			...read("device", (at, it) => this.oneOf(at, it, DEVICES)),
 			...read("os", (at, it) => this.text(at, it, 1, LIMITS.os)),
 			...read("language", (at, it) => primarySubtag(this.matching(at, it, LANGUAGE_TAG, "a language such as de"))),
@@ -140,6 +139,11 @@ class CodeReader extends FieldReader {
 			this.refuse(`${path}.before`, before, `an instant later than after (${after})`);
 		}
 		return condition;
+	}
+
+	#country(path: string, value: unknown): string | undefined {
+		if (typeof value === "string" && isCountry(value)) return value.toUpperCase();
+		return this.refuse(path, value, "an ISO 3166-1 alpha-2 code such as DE");
 	}
 
 	#variant(path: string, value: unknown): Variant | undefined {

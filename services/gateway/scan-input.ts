@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 import { SOURCES } from "../../contracts/scan.ts";
+import { isCountry } from "../../platform/countries.ts";
 import { canonicalAddress } from "./client-address.ts";
-import { isCountry } from "./countries.ts";
 import type { RawScan } from "./enrich/enricher.ts";
 import { primaryLanguage, referrerHost } from "./enrich/text.ts";
 import { instant, latitude, longitude, text } from "./schemas.ts";

@@ -61,7 +61,7 @@ function meaningless(): Record<string, Fault[]> {
 		...wrong(operation, "rules[0].url", ADDRESSES),
 		...wrong(operation, "variants[0].url", ADDRESSES),
 		...wrong(operation, "slug", ["", "a b", "ä", "a/b", "x".repeat(65), "a%20"]),
-		...wrong(operation, "rules[0].if.country", ["", "germany", "D1"]),
+		...wrong(operation, "rules[0].if.country", ["", "germany", "D1", "D", "DEU", "XX", "EU", "xx"]),
 		...wrong(operation, "rules[0].if.language", ["", "d", "1"]),
 		...wrong(operation, "rules[0].if.before", [ago(2 * DAY_MS)]),
 		...wrong(operation, "placements[0].key", ["", "!!!", "ä"]),

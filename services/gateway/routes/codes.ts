@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { DEVICES } from "../../../contracts/scan.ts";
+import { isCountry } from "../../../platform/countries.ts";
 import { created, noContent, ok, type Route, route } from "../route.ts";
 import { booleanParameter, instant, latitude, longitude, paging, text, wholeParameter } from "../schemas.ts";
 
@@ -26,6 +27,7 @@ const condition = z.strictObject({
 	country: z
 		.string(COUNTRY)
 		.regex(/^[A-Za-z]{2}$/, COUNTRY)
+		.refine(isCountry, COUNTRY)
 		.optional(),
 	device: z.enum(DEVICES).optional(),
 	os: text(64).optional(),
