@@ -11,7 +11,7 @@ import { type ActorName, type Config, ConfigError, describeVariables, readConfig
 import { DataDirError, lockDataDir } from "./platform/data-dir.ts";
 import { serveMetrics } from "./platform/metrics.ts";
 import { createPlatform, type Platform } from "./platform/platform.ts";
-import { firstSignInUrl } from "./platform/sign-in.ts";
+import { offerFirstSignIn } from "./platform/sign-in.ts";
 
 /** How long readiness says that the process stops while it still serves, so that who sends it traffic can notice, ms. */
 const NOTICE_MS = 500;
@@ -52,13 +52,18 @@ async function start(config: Config): Promise<Started> {
 	}
 	await broker.start();
 	const address = await platform.http.listen();
-	if (config.services.includes("accounts") && config.adminKey === undefined) {
-		const url = await firstSignInUrl(platform);
-		if (url) console.log(`sign-in ${url}`);
-	}
+	const endOffer =
+		config.services.includes("accounts") && config.adminKey === undefined
+			? await offerFirstSignIn(
+					platform,
+					(url) => console.log(`sign-in ${url}`),
+					(error) => broker.logger.error("No sign-in link can be made:", error),
+				)
+			: undefined;
 	return {
 		address: address || metrics.address || "(this process serves no HTTP)",
 		async stop() {
+			endOffer?.();
 			await platform.http.drain(DRAIN_MS, NOTICE_MS);
 			await broker.stop();
 			await platform.close();

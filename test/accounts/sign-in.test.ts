@@ -6,7 +6,8 @@ import { expect, test } from "vitest";
 import type { Me } from "../../contracts/account.ts";
 import { startProcess } from "../../scripts/servers/process.ts";
 import { temporaryFolder } from "../harness/folder.ts";
-import { startProduct } from "../harness/product.ts";
+import { startProduct, until } from "../harness/product.ts";
+import { realServer } from "../harness/servers.ts";
 
 const COMMAND = path.join(import.meta.dirname, "..", "..", "scripts", "sign-in.ts");
 
@@ -39,6 +40,29 @@ test("a link signs in once; the command makes another one while the product runs
 		expect(await open(link)).toBe(410);
 	}
 	await product.stop();
+});
+
+test("a first start without MongoDB is ready all the same, and offers its link when MongoDB is there", async () => {
+	const mongo = await realServer("mongo");
+	await mongo.kill();
+	const env = { MONGO_URL: mongo.url };
+	const product = await startProduct({ env });
+	expect(product.output()).not.toMatch(/^sign-in /m);
+
+	await mongo.restart();
+	const offered = () => [...product.output().matchAll(/^sign-in (\S+)$/gm)].map(([, link]) => link ?? "");
+	const [link] = await until(() => offered().length > 0 && offered(), { what: "the link", timeoutMs: 30_000 });
+	const cookie = async () => {
+		const answer = await open(link ?? "");
+		return typeof answer === "string" && answer;
+	};
+	expect(await until(cookie, { what: "the link to sign in", timeoutMs: 15_000 })).toMatch(/^\w+=ss_/);
+	await product.stop();
+	expect(offered()).toEqual([link]);
+
+	const again = await startProduct({ env });
+	expect(again.signInUrl).toBeUndefined();
+	await again.stop();
 });
 
 test("the command refuses a folder in which nothing ever ran", async () => {
