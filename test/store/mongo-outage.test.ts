@@ -42,12 +42,13 @@ async function open(database: string): Promise<ScanStore> {
 const thawFile = (database: string) => path.join(dir, `${database}.thaw`);
 
 /** Starts an owner of partition 0 and waits until it stands still with its transaction open. */
-async function freezeOwner(database: string): Promise<OwnedProcess> {
-	const script = fileURLToPath(new URL("./frozen-owner.ts", import.meta.url));
-	const args = [script, server.url, database, thawFile(database)];
-	const owner = startProcess({ command: process.execPath, args });
-	await until(() => owner.output().includes("frozen\n"), { what: `the owner to freeze\n${owner.output()}` });
-	return owner;
+const freezeOwner = (database: string) => freeze("./frozen-owner.ts", database);
+
+async function freeze(script: string, database: string): Promise<OwnedProcess> {
+	const file = fileURLToPath(new URL(script, import.meta.url));
+	const frozen = startProcess({ command: process.execPath, args: [file, server.url, database, thawFile(database)] });
+	await until(() => frozen.output().includes("frozen\n"), { what: `${script} to freeze\n${frozen.output()}` });
+	return frozen;
 }
 
 /** Applies messages as the scans actor does: waits for a store that is away, reads again when it lost the claim. */
@@ -95,6 +96,17 @@ test("an owner that only stood still is followed within 5 s as well, and is refu
 	expect(await owner.exited).toMatchObject({ code: 0 });
 	expect(owner.output()).toMatch(/^claim_lost$/m);
 	expect((await store.counts(selection())).value.scans).toBe(1);
+});
+
+test("a leader that stood still within a write is refused when it goes on, and the next leader's word stands", async () => {
+	const store = await open("led");
+	await (await Feeder.claim(store)).feed([scan()]);
+	const leader = await freeze("./frozen-leader.ts", "led");
+	await store.markMonth("202603", "open", { name: "cron", fence: 6 });
+	await writeFile(thawFile("led"), "");
+	expect(await leader.exited).toMatchObject({ code: 0 });
+	expect(leader.output()).toMatch(/^lease_lost$/m);
+	expect(await store.months()).toContainEqual({ month: "202603", state: "open" });
 });
 
 test("two owners meet on the clients' ids of their scans: each id is stored once, and neither owner fails", async () => {
