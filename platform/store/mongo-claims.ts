@@ -8,7 +8,11 @@ import type { Binary, MongoClient } from "mongodb";
 import { CodedError } from "../../contracts/errors.ts";
 import { isAway, isDuplicateKey, isOutOfTime } from "./mongo-errors.ts";
 import type { MongoSchema, PartitionDocument } from "./mongo-schema.ts";
+import { DAY_MS } from "./quarters.ts";
 import type { PartitionState } from "./scan-store.ts";
+
+/** A producer that sent nothing for so long is forgotten, as long as raw scans are kept unless configured. */
+const PRODUCERS_LIVE_MS = 400 * DAY_MS;
 
 export interface ClaimOptions {
 	/**
@@ -41,7 +45,10 @@ export async function claimPartition(
 				{ $set: { owner, session }, $inc: { claim: 1 }, $setOnInsert: { position: 0, committed: 0 } },
 				{ upsert: true, returnDocument: "after", maxTimeMS: patienceMs },
 			);
-			if (after) return after;
+			if (after) {
+				await forgetProducers(schema, after);
+				return after;
+			}
 		} catch (error) {
 			if (isOutOfTime(error)) {
 				if (before && !sameSession(before.session, session)) await endSession(client, before.session);
@@ -50,6 +57,18 @@ export async function claimPartition(
 		if (performance.now() >= deadline)
 			throw new CodedError("unavailable", `Partition ${partition} could not be claimed in ${tryMs} ms`);
 	}
+}
+
+/**
+ * Forgets producers that were quiet for so long that their messages are read no more. Should one be read all the same,
+ * nothing is counted twice: its scans are known by their ids, or their month is closed. The one that the partition stands
+ * at is kept: its message stays in the log, whatever its age. Done when a partition changes hands, because an owner
+ * remembers producers, and the next one asks.
+ */
+async function forgetProducers(schema: MongoSchema, { _id: partition, identity }: PartitionDocument): Promise<void> {
+	const at = { $lt: new Date(Date.now() - PRODUCERS_LIVE_MS) };
+	const others = identity && { producer: { $ne: identity.producer } };
+	await schema.producers.deleteMany({ partition, at, ...others });
 }
 
 /** Ends a session of whatever client, and with it what it left open; nothing happens when it is gone. */

@@ -91,7 +91,10 @@ export const STORE_PLANS: Readonly<Record<string, CollectionPlan>> = {
 			required: { _id: "string", partition: "number", producer: "string", number: "number", at: "date" },
 			optional: { totals: "object" },
 		},
-		indexes: [{ key: { producer: 1 }, name: "producer" }],
+		indexes: [
+			{ key: { producer: 1 }, name: "producer" },
+			{ key: { partition: 1, at: 1 }, name: "partition_at" },
+		],
 	},
 	ledger: {
 		document: {
