@@ -1,7 +1,10 @@
-/* Batches posted over a few connections, each as soon as the last was answered; one that is asked to wait is sent again. */
+/*
+ * Batches posted over a few connections, each as soon as the last was answered; one that is asked to wait is sent again.
+ * Each time all have been sent they begin anew, with other visitors: three scans of four are of somebody not seen before.
+ */
 import { Agent, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { makeRequests } from "./requests.ts";
+import { makeRequests, TURN } from "./requests.ts";
 import { KEY } from "./subjects.ts";
 
 const CONNECTIONS = 8;
@@ -25,7 +28,7 @@ export class Pool {
 	readonly finished: Promise<void>;
 	readonly #options: PoolOptions;
 	readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-	readonly #bodies: readonly Buffer[];
+	readonly #bodies: readonly Body[];
 	#sent = 0;
 
 	constructor(options: PoolOptions) {
@@ -48,7 +51,8 @@ export class Pool {
 	async #post(): Promise<void> {
 		const { total, batch } = this.#options;
 		while (this.#sent * batch < total) {
-			const body = this.#bodies[this.#sent++ % this.#bodies.length] as Buffer;
+			const turn = Math.floor(this.#sent / this.#bodies.length);
+			const body = ofTurn(this.#bodies[this.#sent++ % this.#bodies.length] as Body, turn);
 			for (;;) {
 				const status = await this.#send(body);
 				if (status === 202) break;
@@ -78,6 +82,24 @@ export class Pool {
 	}
 }
 
-function bodyOf(bytes: Buffer): Buffer {
-	return bytes.subarray(bytes.indexOf("\r\n\r\n") + 4);
+interface Body {
+	readonly bytes: Buffer;
+	/** Where the turn is written in it. */
+	readonly turns: readonly number[];
+}
+
+const MARK = Buffer.from(TURN);
+
+function bodyOf(request: Buffer): Body {
+	const bytes = request.subarray(request.indexOf("\r\n\r\n") + 4);
+	const turns: number[] = [];
+	for (let at = bytes.indexOf(MARK); at >= 0; at = bytes.indexOf(MARK, at + MARK.length)) turns.push(at);
+	return { bytes, turns };
+}
+
+function ofTurn({ bytes, turns }: Body, turn: number): Buffer {
+	const mark = Buffer.from(`turn-${String(turn).padStart(MARK.length - "turn-".length, "0")}`);
+	const fresh = Buffer.from(bytes);
+	for (const at of turns) mark.copy(fresh, at);
+	return fresh;
 }

@@ -21,6 +21,10 @@ export function ms(value: number): string {
 	return `${value.toFixed(2)} ms`;
 }
 
+export function mib(bytes: number): string {
+	return `${Math.round(bytes / 2 ** 20).toLocaleString("en")} MiB`;
+}
+
 /** Processor time a request, µs: the event loop's and all threads', the median of several runs. */
 function cost(runs: readonly { readonly main: number; readonly process: number }[]): string {
 	const main = median(runs.map((run) => run.main));

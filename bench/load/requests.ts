@@ -25,6 +25,8 @@ const REDIRECTS = 20_000;
 const POSTS = 20_000;
 /** Scans in all batches together. */
 const BATCHED_SCANS = 100_000;
+/** Stands in a batch for how often it was sent before; as wide as that number is written. */
+export const TURN = "turn-0000";
 const LANGUAGES = ["de-DE,de;q=0.9,en;q=0.8", "en-GB,en;q=0.9", "fr-FR,fr;q=0.9", "es-ES,es;q=0.9", "pl-PL"];
 const PLACEMENTS = ["", "", "/door", "/table-4", "/poster-north"];
 
@@ -72,11 +74,14 @@ function redirect(n: number, slugs: readonly string[]): Buffer {
 	);
 }
 
-/** What a system knows of a scan; without an id, so that the same bytes sent again are another scan. */
+/**
+ * What a system knows of a scan; without an id, so that the same bytes sent again are another scan. One visitor in four is
+ * the same every time, the others can be made new ones.
+ */
 function scan(n: number, slugs: readonly string[]) {
 	return {
 		code: slugs[n % slugs.length] as string,
-		visitor: `visitor-${n}`,
+		visitor: n % 4 === 0 ? `visitor-${n}` : `visitor-${TURN}-${n}`,
 		userAgent: userAgent(n),
 		country: ["DE", "FR", "GB", "PL", "ES"][n % 5],
 		language: ["de", "fr", "en", "pl", "es"][n % 5],

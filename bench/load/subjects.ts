@@ -2,7 +2,7 @@
  * The processes that a load is put on, each of its own: the product in several arrangements, and Node's HTTP server by
  * itself, which the product is measured by. With `profile`, each leaves a CPU profile there when it stops.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type OwnedProcess, startProcess } from "../../scripts/servers/process.ts";
@@ -10,6 +10,7 @@ import { startMongo, startNats } from "../../scripts/servers/start.ts";
 import { until } from "../../scripts/servers/until.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
+const HEAP_OF_PROCESS = path.join(import.meta.dirname, "heap-of-process.ts");
 const READY_MS = 60_000;
 const COUNTED_MS = 120_000;
 const STOP_MS = 15_000;
@@ -20,6 +21,8 @@ export interface Subject {
 	readonly name: string;
 	readonly url: string;
 	readonly pid: number;
+	/** Where its files are (`data`), and what its threads say that their heaps hold (`heap`). */
+	readonly dir: string;
 	/** Resolves when all that was accepted is counted; at once where nobody counts. */
 	counted(): Promise<void>;
 	/** Ends it and whatever it needed. */
@@ -31,6 +34,8 @@ export interface SubjectOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	/** A folder for CPU profiles. */
 	readonly profile?: string | undefined;
+	/** Whether its threads say what their heaps hold. */
+	readonly heaps?: boolean;
 }
 
 export type SubjectName = keyof typeof SUBJECTS;
@@ -70,14 +75,22 @@ async function startOnJetStream({ env, profile }: SubjectOptions): Promise<Subje
 
 async function launch(name: string, script: string, options: SubjectOptions, counts = false): Promise<Subject> {
 	const dir = await mkdtemp(path.join(tmpdir(), `scanpulse-bench-${name}-`));
+	const heapDir = path.join(dir, "heap");
+	await mkdir(heapDir);
 	const profiling = options.profile ? ["--cpu-prof", `--cpu-prof-dir=${path.resolve(options.profile, name)}`] : [];
 	const owned = startProcess({
 		command: process.execPath,
-		args: [...profiling, path.join(ROOT, script)],
+		args: [...(options.heaps ? ["--import", HEAP_OF_PROCESS] : []), ...profiling, path.join(ROOT, script)],
 		cwd: ROOT,
 		env: {
 			...{ PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: "production", LOG_LEVEL: "warn" },
-			...{ PORT: "0", METRICS_PORT: "0", SCANPULSE_ADMIN_KEY: KEY, DATA_DIR: path.join(dir, "data") },
+			...{
+				PORT: "0",
+				METRICS_PORT: "0",
+				SCANPULSE_ADMIN_KEY: KEY,
+				DATA_DIR: path.join(dir, "data"),
+				HEAP_DIR: heapDir,
+			},
 			...options.env,
 		},
 	});
@@ -86,6 +99,7 @@ async function launch(name: string, script: string, options: SubjectOptions, cou
 		name,
 		url,
 		pid: owned.pid,
+		dir,
 		counted: () =>
 			(counts ? until(() => isCounted(url), { what: "counting", timeoutMs: COUNTED_MS }) : done()).then(done),
 		async stop() {
