@@ -8,8 +8,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { EventLog } from "../platform/log/event-log.ts";
+import { openFileLog } from "../platform/log/file-log.ts";
 import { openJetStreamLog } from "../platform/log/jetstream-log.ts";
-import { openSqliteLog } from "../platform/log/sqlite-log.ts";
 import { startNats } from "../scripts/servers/start.ts";
 
 const MESSAGE = Buffer.alloc(400, "x");
@@ -71,7 +71,7 @@ async function bench(name: string, log: EventLog): Promise<void> {
 
 const dir = await mkdtemp(path.join(tmpdir(), "scanpulse-bench-"));
 try {
-	await bench("SQLite file", await openSqliteLog({ file: path.join(dir, "log.db"), partitions: 1 }));
+	await bench("files", await openFileLog({ dir: path.join(dir, "log"), partitions: 1 }));
 	const nats = await startNats({ dir: path.join(dir, "nats") });
 	try {
 		await bench("NATS JetStream", await openJetStreamLog({ servers: nats.url, partitions: 4 }));

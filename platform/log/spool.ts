@@ -1,5 +1,5 @@
 /**
- * Where a gateway keeps accepted scans while the event log is away: a folder of log files, one per start, made when the
+ * Where a gateway keeps accepted scans while the event log is away: a folder of file logs, one per start, made when the
  * first scan needs it. Messages are kept as they were encoded, with producer, number and totals, so that one that reaches
  * the log twice is recognised. Files are drained oldest first, those of earlier starts before the own, and then deleted.
  *
@@ -7,16 +7,16 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { CodedError, codeOf } from "../../contracts/errors.ts";
 import { drainLog, type Reappend } from "./drain.ts";
 import type { EventLog } from "./event-log.ts";
+import { type FileLayer, machineFiles } from "./file-layer.ts";
+import { openFileLog } from "./file-log.ts";
 import { countWaiting, type Frame, frame, scansIn, unframe } from "./spool-frame.ts";
-import { openSqliteLog } from "./sqlite-log.ts";
 
-const FILE = /^spool-\d{15}-\d{6}-[\w-]+\.db$/;
-const SIDE_FILES = ["-wal", "-shm", "-journal"];
+const FILE = /^spool-\d{15}-\d{6}-[\w-]+$/;
 
 export interface SpoolOptions {
 	/** The folder, made when absent. */
@@ -25,6 +25,8 @@ export interface SpoolOptions {
 	readonly partitions: number;
 	/** Largest size of one file, beyond which it refuses with `log_full`. @defaultValue the disk's */
 	readonly maxBytes?: number;
+	/** @defaultValue the file system of the machine */
+	readonly files?: FileLayer;
 	/** Told of files that cannot be drained. */
 	readonly logger?: { warn(message: string): void };
 }
@@ -82,7 +84,7 @@ export interface Spool {
  * await spool.drain((partition, message) => log.append(partition, encodeMessage(message)), signal);
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-	await makeFolder(options.dir);
+	await machineFiles.makeFolder(options.dir);
 	const spool = new FolderSpool(options);
 	await spool.countLeft();
 	return spool;
@@ -113,15 +115,7 @@ class FolderSpool implements Spool {
 	}
 
 	async bytes(): Promise<number> {
-		const paths = this.#all().flatMap(({ path }) => [path, `${path}-wal`]);
-		const sizes = await Promise.all(
-			paths.map((path) =>
-				stat(path).then(
-					({ size }) => size,
-					() => 0,
-				),
-			),
-		);
+		const sizes = await Promise.all(this.#all().map(({ path }) => bytesIn(path)));
 		return sizes.reduce((sum, size) => sum + size, 0);
 	}
 
@@ -206,7 +200,7 @@ class FolderSpool implements Spool {
 	async #withLog<T>(file: SpoolFile, work: (log: EventLog) => Promise<T>): Promise<T | undefined> {
 		const held = file.log !== undefined;
 		try {
-			file.log ??= await openSqliteLog({ file: file.path });
+			file.log ??= await openFileLog({ dir: file.path, files: this.#options.files });
 			return await work(file.log);
 		} catch (error) {
 			this.#warn(file, `cannot be drained now and stays: ${(error as Error).message}`);
@@ -239,10 +233,10 @@ class FolderSpool implements Spool {
 	}
 
 	async #makeFile(): Promise<void> {
-		const { dir, partitions, maxBytes } = this.#options;
+		const { dir, partitions, maxBytes, files } = this.#options;
 		const name = [`${this.#started}`.padStart(15, "0"), `${++this.#made}`.padStart(6, "0"), randomUUID().slice(0, 8)];
-		const path = join(dir, `spool-${name.join("-")}.db`);
-		const log = await openSqliteLog({ file: path, partitions, maxBytes });
+		const path = join(dir, `spool-${name.join("-")}`);
+		const log = await openFileLog({ dir: path, partitions, maxBytes, files });
 		this.#current = { path, log, scans: 0, appended: Array(partitions).fill(0), underWay: new Set() };
 	}
 
@@ -271,7 +265,7 @@ class FolderSpool implements Spool {
 
 	async #remove(file: SpoolFile): Promise<void> {
 		await file.log?.close();
-		for (const path of [...SIDE_FILES.map((suffix) => file.path + suffix), file.path]) await rm(path, { force: true });
+		await rm(file.path, { recursive: true, force: true });
 		this.#waiting = this.#waiting.filter((other) => other !== file);
 	}
 
@@ -280,14 +274,16 @@ class FolderSpool implements Spool {
 	}
 }
 
-/** Makes a folder whose name survives a power cut, as what is synced in it must. */
-async function makeFolder(dir: string): Promise<void> {
-	const made = await mkdir(dir, { recursive: true });
-	if (made === undefined || process.platform === "win32") return;
-	const parent = await open(dirname(made));
-	try {
-		await parent.sync();
-	} finally {
-		await parent.close();
-	}
+/** What the files of a folder take; one that is gone takes nothing. */
+async function bytesIn(folder: string): Promise<number> {
+	const names = await readdir(folder).catch(() => []);
+	const sizes = await Promise.all(
+		names.map((name) =>
+			stat(join(folder, name)).then(
+				({ size }) => size,
+				() => 0,
+			),
+		),
+	);
+	return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -10,9 +10,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type DataDirLock, lockDataDir } from "../../platform/data-dir.ts";
 import { drainLog, type Reappend } from "../../platform/log/drain.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
+import { openFileLog } from "../../platform/log/file-log.ts";
 import { encodeMessage } from "../../platform/log/message.ts";
+import { FILE_LOG } from "../../platform/log/open.ts";
 import { hasSpoolFiles, openSpool } from "../../platform/log/spool.ts";
-import { openSqliteLog } from "../../platform/log/sqlite-log.ts";
 import { readGatewayId } from "./gateway-id.ts";
 
 export interface LeftBehindOptions {
@@ -24,9 +25,6 @@ export interface LeftBehindOptions {
 	/** How often it is looked, ms; a folder must be nobody's at two looks in a row. @defaultValue 5,000 */
 	readonly everyMs?: number;
 }
-
-const FILE_LOG = "log.db";
-const SIDE_FILES = ["", "-wal", "-shm", "-journal"];
 
 export class LeftBehind {
 	readonly #options: Required<LeftBehindOptions>;
@@ -79,8 +77,8 @@ export class LeftBehind {
 		this.#orphans = orphans;
 	}
 
-	async #drainFileLog(file: string): Promise<void> {
-		const left = await openSqliteLog({ file });
+	async #drainFileLog(dir: string): Promise<void> {
+		const left = await openFileLog({ dir });
 		let drained = false;
 		try {
 			drained = await drainLog(left, this.#reappend, { signal: this.#stopping.signal });
@@ -88,7 +86,7 @@ export class LeftBehind {
 			await left.close();
 		}
 		if (!drained) return;
-		for (const suffix of SIDE_FILES) await rm(file + suffix, { force: true });
+		await rm(dir, { recursive: true, force: true });
 		this.#options.logger.info("What was in the file log has gone to NATS");
 	}
 

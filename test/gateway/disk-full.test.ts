@@ -6,9 +6,9 @@ import { expect, test } from "vitest";
 import { CodedError, codeOf } from "../../contracts/errors.ts";
 import type { AcceptedScan } from "../../contracts/scan.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
+import { openFileLog } from "../../platform/log/file-log.ts";
 import { decodeMessage } from "../../platform/log/message.ts";
 import { openSpool } from "../../platform/log/spool.ts";
-import { openSqliteLog } from "../../platform/log/sqlite-log.ts";
 import { until } from "../../scripts/servers/until.ts";
 import { HealthReport } from "../../services/gateway/health.ts";
 import { Ingest } from "../../services/gateway/ingest.ts";
@@ -40,7 +40,7 @@ async function idsIn(log: EventLog): Promise<string[]> {
 
 test("a spool without room refuses clearly and says so, keeps what it accepted, and takes scans again when the log is back", async () => {
 	const dir = await temporaryFolder();
-	const log = await openSqliteLog({ file: path.join(dir, "log.db") });
+	const log = await openFileLog({ dir: path.join(dir, "log") });
 	let away = true;
 	const refuse = () => Promise.reject(new CodedError("log_unavailable", "cut off", { notSent: true }));
 	const cut: EventLog = Object.create(log, {

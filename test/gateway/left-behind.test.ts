@@ -4,9 +4,10 @@ import { expect, test } from "vitest";
 import type { AcceptedScan } from "../../contracts/scan.ts";
 import { lockDataDir } from "../../platform/data-dir.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
+import { openFileLog } from "../../platform/log/file-log.ts";
 import { decodeMessage, encodeMessage } from "../../platform/log/message.ts";
+import { FILE_LOG } from "../../platform/log/open.ts";
 import { hasSpoolFiles, openSpool } from "../../platform/log/spool.ts";
-import { openSqliteLog } from "../../platform/log/sqlite-log.ts";
 import { until } from "../../scripts/servers/until.ts";
 import { gatewayId } from "../../services/gateway/gateway-id.ts";
 import { LeftBehind } from "../../services/gateway/left-behind.ts";
@@ -24,7 +25,7 @@ const quiet = { info: () => undefined, warn: () => undefined };
 /** Data folders side by side, and the log that everything should end in. */
 async function machine() {
 	const root = await temporaryFolder();
-	const log = await openSqliteLog({ file: path.join(root, "shared.db"), partitions: 2 });
+	const log = await openFileLog({ dir: path.join(root, "shared.log"), partitions: 2 });
 	const dataDir = path.join(root, "gateway-1");
 	await mkdir(dataDir);
 	const broughtHome: string[] = [];
@@ -77,8 +78,8 @@ test("scans of a gateway that is gone reach the log, those of one that lives are
 
 test("scans in a file log go on to NATS when it is configured, and the file is gone", async () => {
 	const { log, dataDir, leftBehind } = await machine();
-	const file = path.join(dataDir, "log.db");
-	const old = await openSqliteLog({ file, partitions: 3 });
+	const dir = path.join(dataDir, FILE_LOG);
+	const old = await openFileLog({ dir, partitions: 3 });
 	for (const partition of [0, 1, 2]) await old.append(partition, message(`old-${partition}`));
 	await old.close();
 	leftBehind.start();
