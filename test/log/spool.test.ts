@@ -197,6 +197,7 @@ test("a SIGKILL in the middle of draining loses nothing, keeps the order and rep
 	const before: string[][] = [[], []];
 	const child = await runWithSpool(`
 		await spool.drain(async (partition, { producer, number }) => {
+			await new Promise((resolve) => setImmediate(resolve));
 			await new Promise((resolve) => process.stdout.write(partition + " " + producer + "/" + number + "\\n", resolve));
 		}, signal);`).start();
 	child.onLine((line) => {
