@@ -104,3 +104,8 @@ export function dayOf(at: number, tz: string): { start: number; end: number } {
 export function startOfDate(date: Temporal.PlainDate, tz: string): number {
 	return date.toZonedDateTime({ timeZone: tz }).epochMilliseconds;
 }
+
+/** A local date, `[start, end)`, epoch ms. */
+export function localDay(date: Temporal.PlainDate, tz: string): { date: string; start: number; end: number } {
+	return { date: date.toString(), start: startOfDate(date, tz), end: startOfDate(date.add({ days: 1 }), tz) };
+}

@@ -2,15 +2,17 @@
 
 import type { ClientSession, MongoClient } from "mongodb";
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
-import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptDay, Span } from "./audit.ts";
-import { addTally, emptyTally, type Tally } from "./bucket.ts";
+import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptMonth, KeptRollup, Span } from "./audit-source.ts";
+import { addTally, emptyTally } from "./bucket.ts";
 import { sumsOfLedger } from "./mongo-books.ts";
 import { TALLY_OF_SCANS } from "./mongo-branches.ts";
-import { revisionPipeline, toTally } from "./mongo-days.ts";
+import { revisionPipeline } from "./mongo-closed.ts";
 import { isSnapshotGone } from "./mongo-errors.ts";
-import { idOf, unescapeKey } from "./mongo-keys.ts";
-import { listMonths } from "./mongo-months.ts";
-import type { MongoSchema, QuarterDocument, ShortTally, Tallies } from "./mongo-schema.ts";
+import { idOf } from "./mongo-keys.ts";
+import { listMonths, readQuartersFrom } from "./mongo-months.ts";
+import { quarterOf, rollupOf, toTally } from "./mongo-rollups.ts";
+import type { DayDocument, MongoSchema, MonthDocument, ShortTally } from "./mongo-schema.ts";
+import { datesOf } from "./rollup.ts";
 import { monthOf, monthsTouched } from "./utc-month.ts";
 
 const ALL = { organisation: 1, code: 1, at: 1 } as const;
@@ -59,6 +61,13 @@ export class MongoAuditSource implements AuditSource {
 		return (await this.#schema.days.aggregate<{ _id: string }>(pipeline).toArray()).map(({ _id }) => _id);
 	}
 
+	async closedMonths(): Promise<string[]> {
+		const organisation = this.#organisation;
+		const closed = { organisation, month: { $gte: "" }, code: "" };
+		const months = this.#schema.closedMonths.find(closed, { projection: { _id: 0, month: 1 } });
+		return (await months.toArray()).map(({ month }) => month).sort();
+	}
+
 	/** Months of raw scans, and of quarters that have none. */
 	async months(): Promise<string[]> {
 		const states = new Map((await listMonths(this.#schema)).map(({ month, state }) => [month, state]));
@@ -74,9 +83,8 @@ export class MongoAuditSource implements AuditSource {
 		return [...months].sort();
 	}
 
-	async quartersFrom(): Promise<number> {
-		const mark = await this.#schema.meta.findOne({ _id: "quarters" });
-		return mark && "from" in mark ? mark.from.getTime() : 0;
+	quartersFrom(): Promise<number> {
+		return readQuartersFrom(this.#schema);
 	}
 
 	async snapshot<T>(read: (view: AuditView) => Promise<T>): Promise<T> {
@@ -104,6 +112,12 @@ export class MongoAuditSource implements AuditSource {
 		const reading = { session, readConcern: SNAPSHOT };
 		const months = await this.#open(session);
 		const during = ({ from, to }: Span) => ({ $gte: new Date(from), $lt: new Date(to) });
+		const quartersFrom = await this.quartersFrom();
+		const isUnchanged = async ({ start, end, revision }: Pick<DayDocument, "start" | "end" | "revision">) => {
+			const pipeline = revisionPipeline(organisation, { from: start.getTime(), to: end.getTime() });
+			const [revised] = await schema.revisions.aggregate<{ revision: number }>(pipeline, reading).toArray();
+			return revision === (revised?.revision ?? 0);
+		};
 		return {
 			async *raw(code, span): AsyncIterable<CountedScan> {
 				const match = { organisation, ...(code !== undefined && { code }), at: during(span) };
@@ -119,7 +133,7 @@ export class MongoAuditSource implements AuditSource {
 			async *quarters(code = "", span): AsyncIterable<KeptBucket> {
 				const match = { organisation, code, at: during(span) };
 				for await (const quarter of schema.quarters.find(match, reading).sort(ALL))
-					yield { at: quarter.at.getTime(), partition: quarter.partition, ...kept(quarter) };
+					yield { at: quarter.at.getTime(), partition: quarter.partition, ...quarterOf(quarter) };
 			},
 			async recount(code) {
 				const match = { organisation, ...(code !== undefined && { code }) };
@@ -144,21 +158,29 @@ export class MongoAuditSource implements AuditSource {
 				for await (const total of schema.totals.find({ _id } as never, reading)) addTally(sum, toTally(total));
 				return sum;
 			},
-			async days(date): Promise<KeptDay[]> {
+			async days(date): Promise<KeptRollup[]> {
 				const days = await schema.days.find({ organisation, date }, reading).toArray();
 				const own = days.find(({ code }) => code === "");
-				if (!own) return [];
-				const pipeline = revisionPipeline(organisation, own.start.getTime(), own.end.getTime());
-				const [revised] = await schema.revisions.aggregate<{ revision: number }>(pipeline, reading).toArray();
-				if (own.revision !== (revised?.revision ?? 0)) return [];
-				return days.map((day) => ({
-					code: day.code === "" ? undefined : day.code,
-					date,
-					at: day.start.getTime(),
-					end: day.end.getTime(),
-					hours: day.hours.map(toTally),
-					...kept(day),
-				}));
+				if (!own || !(await isUnchanged(own))) return [];
+				return days.map((day) => keptRollup(day, day.date));
+			},
+			async codesOfMonth(month) {
+				const own = await schema.closedMonths.findOne({ _id: idOf(organisation, month, "") }, reading);
+				if (!own || (own.start.getTime() >= quartersFrom && !(await isUnchanged(own)))) return undefined;
+				const codes = schema.closedMonths.find(
+					{ organisation, month, code: { $gt: "" } },
+					{ ...reading, projection: { _id: 0, code: 1 } },
+				);
+				return (await codes.toArray()).map(({ code }) => code);
+			},
+			async month(month, code = ""): Promise<KeptMonth> {
+				const found = await schema.closedMonths.findOne({ _id: idOf(organisation, month, code) }, reading);
+				const ids = datesOf(month).map((date) => idOf(organisation, date, code));
+				const days = await schema.days.find({ _id: { $in: ids } }, reading).toArray();
+				return {
+					...(found && { month: keptRollup(found, month) }),
+					days: days.map((day) => keptRollup(day, day.date)).sort((a, b) => a.start - b.start),
+				};
 			},
 			ledger: () => sumsOfLedger(schema, organisation, reading),
 		};
@@ -170,11 +192,8 @@ function nextMonth(at: number): number {
 	return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
 }
 
-function kept(document: ShortTally & Pick<QuarterDocument, "d">): { tally: Tally; values: Map<string, Tally>[] } {
-	const d: Tallies = document.d ?? {};
-	const values = BUCKET_DIMENSIONS.map((dimension) => {
-		const tallies = Object.entries(d[dimension] ?? {});
-		return new Map(tallies.map(([key, tally]) => [unescapeKey(key), toTally(tally)]));
-	});
-	return { tally: toTally(document), values };
+function keptRollup(document: DayDocument | MonthDocument, name: string): KeptRollup {
+	const { code, start, end, timeZone } = document;
+	const frame = { code: code === "" ? undefined : code, name, start: start.getTime(), end: end.getTime(), timeZone };
+	return { ...frame, ...rollupOf(document) };
 }

@@ -12,6 +12,19 @@ const DEAD_LETTERS_LIVE_S = 30 * 24 * HOUR_S;
 
 const TALLY = { s: "number", v: "number", b: "number" } as const;
 
+/** A closed day or month. */
+const CLOSED = { organisation: "string", code: "string", start: "date", end: "date", d: "object" } as const;
+const CLOSED_TOO = {
+	...TALLY,
+	...({ revision: "number", seen: "number", timeZone: "string", capped: "array", codes: "object" } as const),
+};
+/** Which of an organisation's days or months are closed, and at which revision, is told by the index alone. */
+const CLOSED_INDEX = {
+	key: { organisation: 1, code: 1, start: 1, end: 1, revision: 1, seen: 1, timeZone: 1, _id: 1 },
+	name: "closed",
+	partialFilterExpression: { code: "" },
+} as const;
+
 /**
  * Of a month. Every scan passes this validator, so it names only what counting and its indexes stand on: each more
  * field costs every scan, and gateways have checked them all.
@@ -47,14 +60,19 @@ export const STORE_PLANS: Readonly<Record<string, CollectionPlan>> = {
 		indexes: [{ key: { organisation: 1, code: 1, at: 1 }, name: "code_at" }],
 	},
 	days: {
+		version: 2,
 		document: {
-			required: {
-				...{ organisation: "string", code: "string", date: "string", start: "date", end: "date" },
-				...{ d: "object", hours: listOf(shaped({}, TALLY)) },
-			},
-			optional: { ...TALLY, revision: "number" },
+			required: { ...CLOSED, date: "string", hours: listOf(shaped({}, TALLY)) },
+			optional: CLOSED_TOO,
 		},
-		indexes: [{ key: { organisation: 1, date: 1, code: 1 }, name: "date_code" }],
+		indexes: [{ key: { organisation: 1, date: 1, code: 1 }, name: "date_code" }, CLOSED_INDEX],
+	},
+	months: {
+		document: {
+			required: { ...CLOSED, month: "string", hours: "object", days: listOf(shaped({ at: "date" }, TALLY)) },
+			optional: CLOSED_TOO,
+		},
+		indexes: [{ key: { organisation: 1, month: 1, code: 1 }, name: "month_code" }, CLOSED_INDEX],
 	},
 	totals: {
 		document: {
@@ -117,11 +135,13 @@ export const STORE_PLANS: Readonly<Record<string, CollectionPlan>> = {
 		indexes: [{ key: { at: 1 }, name: "expiry", expireAfterSeconds: DEAD_LETTERS_LIVE_S }],
 	},
 	revisions: {
+		version: 2,
 		document: {
 			required: { _id: "string", organisation: "string", date: "string", partition: "number" },
-			optional: { q: "object" },
+			optional: { q: "object", n: "number" },
 		},
-		indexes: [{ key: { organisation: 1, date: 1 }, name: "organisation_date" }],
+		// What was added to a date is told by the index alone.
+		indexes: [{ key: { organisation: 1, date: 1, n: 1 }, name: "date_n" }],
 	},
 	meta: {
 		document: {

@@ -174,6 +174,12 @@ async function carry(schema: MongoSchema, writes: FencedWrites, month: string, l
 	return scans;
 }
 
+/** Quarters before it were dropped, epoch ms. */
+export async function readQuartersFrom(schema: MongoSchema): Promise<number> {
+	const mark = await schema.meta.findOne({ _id: "quarters" });
+	return mark && "from" in mark ? mark.from.getTime() : 0;
+}
+
 /** Deletes quarters and revisions that begin before; the mark is moved first, so that no audit looks for them. */
 export async function dropQuarters(
 	schema: MongoSchema,

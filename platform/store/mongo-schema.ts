@@ -44,19 +44,39 @@ export interface QuarterDocument extends ShortTally {
 	readonly capped?: readonly BucketDimension[];
 }
 
-/** A closed day of a code, or of an organisation (`code` empty). */
-export interface DayDocument extends ShortTally {
+/** What a closed day or month of a code holds, or of an organisation (`code` empty). Times are instants, `[start, end)`. */
+interface RollupDocument extends ShortTally {
 	readonly _id: string;
 	readonly organisation: string;
 	readonly code: string;
-	readonly date: string;
 	readonly start: Date;
 	readonly end: Date;
+	/** The zone of the hours. Absent where an earlier release closed it. */
+	readonly timeZone?: string;
 	readonly d: Tallies;
+	/** Dimensions of which a cap put values under `(other)`. */
+	readonly capped?: readonly BucketDimension[];
+	/** Of the organisation's: by escaped id of its codes; absent where they are too many. */
+	readonly codes?: Readonly<Record<string, ShortTally>>;
+	/** Of the organisation's: the sum of its quarters' revisions, all partitions, that it was folded at. */
+	readonly revision?: number;
+	/** Of the organisation's: the sum of `n` of the UTC dates that it touches when nothing had been added since it was folded. */
+	readonly seen?: number;
+}
+
+export interface DayDocument extends RollupDocument {
+	readonly date: string;
 	/** Counts by local hour, 0–23. */
 	readonly hours: readonly ShortTally[];
-	/** Of the organisation's day: the sum of its quarters' revisions, all partitions, that it was folded at. */
-	readonly revision?: number;
+}
+
+export interface MonthDocument extends RollupDocument {
+	/** `YYYY-MM`. */
+	readonly month: string;
+	/** Counts by hour of the week, 0 (Monday's first) – 167; those without scans are absent. */
+	readonly hours: Readonly<Record<string, ShortTally>>;
+	/** Its days, in order. */
+	readonly days: readonly (ShortTally & { readonly at: Date })[];
 }
 
 /** A code's totals, or an organisation's in one partition (`partition` set). */
@@ -110,6 +130,8 @@ export interface RevisionDocument {
 	readonly date: string;
 	readonly partition: number;
 	readonly q: Readonly<Record<string, number>>;
+	/** Grows with each addition to the date, whatever its quarter. */
+	readonly n?: number;
 }
 
 export interface VisitorDocument {
@@ -187,6 +209,10 @@ export class MongoSchema {
 	}
 	get days(): Collection<DayDocument> {
 		return this.db.collection("days");
+	}
+	/** Closed months; those of raw scans are `raw`. */
+	get closedMonths(): Collection<MonthDocument> {
+		return this.db.collection("months");
 	}
 	get totals(): Collection<TotalDocument> {
 		return this.db.collection("totals");

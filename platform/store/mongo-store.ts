@@ -8,11 +8,13 @@ import { audit } from "./audit.ts";
 import { MongoAuditSource } from "./mongo-audit.ts";
 import { readBooks, readLedger } from "./mongo-books.ts";
 import { claimPartition, toPartitionState } from "./mongo-claims.ts";
+import { isClosed } from "./mongo-closed.ts";
+import { closeMonth } from "./mongo-closed-months.ts";
 import { createMongoClient } from "./mongo-connection.ts";
-import { closeDay, isDayClosed } from "./mongo-days.ts";
+import { closeDay } from "./mongo-days.ts";
 import { storeError } from "./mongo-errors.ts";
 import { MongoIngest } from "./mongo-ingest.ts";
-import { dropMonth, dropQuarters, FencedWrites, listMonths, markMonth } from "./mongo-months.ts";
+import { dropMonth, dropQuarters, FencedWrites, listMonths, markMonth, readQuartersFrom } from "./mongo-months.ts";
 import { MongoQueries } from "./mongo-queries.ts";
 import { MongoSchema } from "./mongo-schema.ts";
 import { TransactionSession } from "./mongo-transaction.ts";
@@ -85,9 +87,10 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 		ledger: (query) => prepared(() => readLedger(schema, query)),
 		books: (query) => prepared(() => readBooks(schema, query)),
 		organisations: () => prepared(() => queries.organisations()),
-		isDayClosed: (organisation, date, start, end) =>
-			prepared(() => isDayClosed(schema, organisation, date, start, end)),
+		isClosed: (what) => prepared(() => isClosed(schema, what)),
 		closeDay: (day) => prepared(() => closeDay(schema, client, closing, day)),
+		closeMonth: (month) => prepared(() => closeMonth(schema, client, closing, month)),
+		quartersFrom: () => prepared(() => readQuartersFrom(schema)),
 		audit: ({ organisation, month }) =>
 			prepared(() => audit(new MongoAuditSource(schema, client, organisation), organisation, month)),
 		months: () => prepared(() => listMonths(schema)),

@@ -124,8 +124,11 @@ async function addToTotals(schema: MongoSchema, session: ClientSession, { totals
 async function addToRevisions(schema: MongoSchema, session: ClientSession, { revisions }: Folded) {
 	if (revisions.length === 0) return;
 	const updates = revisions.map(({ organisation, date, partition, quarters }) => {
-		const increments: Increments = {};
-		for (const [at, scans] of quarters) increments[`q.${at}`] = scans;
+		const increments: Increments = { n: 0 };
+		for (const [at, scans] of quarters) {
+			increments[`q.${at}`] = scans;
+			increments.n = (increments.n ?? 0) + scans;
+		}
 		return upsert<RevisionDocument>(idOf(organisation, date, partition), {
 			$inc: increments,
 			$setOnInsert: { organisation, date, partition },

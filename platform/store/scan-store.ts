@@ -126,18 +126,50 @@ export interface DayToClose {
 	/** First instants of the day's local hours in order, each with its hour 0–23 (23–25 entries, more exotic ones possible). */
 	readonly hours: readonly { readonly at: number; readonly hour: number }[];
 	readonly end: number;
+	/** IANA name of the zone that the day and its hours are of. */
+	readonly timeZone: string;
 	readonly lease: Fenced;
+}
+
+/** A local day; `[start, end)`, epoch ms. */
+export interface LocalDay {
+	/** `YYYY-MM-DD` */
+	readonly date: string;
+	readonly start: number;
+	readonly end: number;
+}
+
+/** A month of an organisation to be closed from its days. */
+export interface MonthToClose {
+	readonly organisation: string;
+	/** Local month `YYYY-MM`. */
+	readonly month: string;
+	/** All of its days, in order, without a gap. */
+	readonly days: readonly LocalDay[];
+	readonly timeZone: string;
+	readonly lease: Fenced;
+}
+
+/** A local day or month of an organisation, `[start, end)`, epoch ms. */
+export interface Closable {
+	readonly organisation: string;
+	readonly kind: "day" | "month";
+	/** `YYYY-MM-DD`, `YYYY-MM` */
+	readonly name: string;
+	readonly start: number;
+	readonly end: number;
+	readonly timeZone: string;
 }
 
 /** Something kept that does not say what the raw scans say. */
 export interface AuditDifference {
-	readonly what: "quarters" | "totals" | "days" | "ledger";
+	readonly what: "quarters" | "totals" | "days" | "months" | "ledger";
 	/** Absent: the organisation's own. */
 	readonly code?: string;
-	/** The quarter's first instant, the day's date, or the ledger's field. */
+	/** The quarter's first instant, the day's date, the month, or the ledger's field. */
 	readonly where?: string;
-	/** Where it is the count of a value: its dimension (`hour` and `code`: the sum over a day's hours and codes). */
-	readonly dimension?: BucketDimension | "hour" | "code";
+	/** Where it is the count of a value: its dimension (`hour`, `day` and `code`: the sum over its hours, days and codes). */
+	readonly dimension?: BucketDimension | "hour" | "day" | "code";
 	readonly value?: string;
 	readonly expected: Counts | number;
 	readonly found: Counts | number;
@@ -149,6 +181,7 @@ export interface AuditReport {
 	readonly scans: number;
 	readonly codes: number;
 	readonly days: number;
+	readonly months: number;
 	readonly clean: boolean;
 	readonly differing: number;
 	/** The first hundred. */
@@ -227,13 +260,17 @@ export interface ScanStore {
 
 	/** Organisations that ever had a scan, with the first quarter hour of theirs, epoch ms. */
 	organisations(): Promise<{ readonly organisation: string; readonly first: number }[]>;
-	/** Whether a day was closed and nothing was added to it since. */
-	isDayClosed(organisation: string, date: string, start: number, end: number): Promise<boolean>;
+	/** Whether a day or month was closed as this one, by this release's rules, and nothing was added to it since. */
+	isClosed(what: Closable): Promise<boolean>;
 	/**
 	 * Writes the day of the organisation and of each of its codes from the quarters, atomically and idempotently. `codes`
 	 * are those with scans in the day, bots included; `scans` are without bots.
 	 */
 	closeDay(day: DayToClose): Promise<{ readonly codes: number; readonly scans: number }>;
+	/** Writes a month as `closeDay` does a day, from its days; nothing, and undefined, unless all of them are closed. */
+	closeMonth(month: MonthToClose): Promise<{ readonly codes: number; readonly scans: number } | undefined>;
+	/** Quarters before it were dropped, epoch ms; 0 when none were. */
+	quartersFrom(): Promise<number>;
 
 	/**
 	 * Counts the organisation's raw scans again and compares: quarters, totals, closed days and the ledger.

@@ -2,26 +2,24 @@
 
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
-import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptDay, Span } from "./audit.ts";
+import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptMonth, KeptRollup, Span } from "./audit-source.ts";
 import { addTally, type Tally } from "./bucket.ts";
-import { revisionOf } from "./sqlite-days.ts";
+import { type ClosedRow, revisionOf, toRollup } from "./sqlite-closed.ts";
 import { readLedger } from "./sqlite-listings.ts";
-import { readMonths } from "./sqlite-months.ts";
+import { readMonths, readQuartersFrom } from "./sqlite-months.ts";
 import { findSubject } from "./sqlite-scope.ts";
 
 const SUMS = "coalesce(sum(scans), 0) AS scans, coalesce(sum(visitors), 0) AS visitors, coalesce(sum(bots), 0) AS bots";
 const COUNTED = ["at", "bot", "first", "partition", ...BUCKET_DIMENSIONS].join(", ");
 
-interface DayRow extends Tally {
+interface NamedRow extends ClosedRow {
 	readonly code: string;
+	readonly name: string;
 	readonly start: number;
 	readonly end: number;
-	readonly hours: string;
-	readonly by_value: string;
+	readonly time_zone: string | null;
 	readonly revision: number | null;
 }
-
-type Triple = readonly [scans: number, visitors: number, bots: number];
 
 export class SqliteAuditSource implements AuditSource {
 	readonly codesByPartition = true;
@@ -53,9 +51,14 @@ export class SqliteAuditSource implements AuditSource {
 			.map(({ month }) => month);
 	}
 
+	closedMonths(): string[] {
+		if (this.#own === undefined) return [];
+		const months = this.#all<{ month: string }>("SELECT month FROM months WHERE subject = ? ORDER BY month", this.#own);
+		return months.map(({ month }) => month);
+	}
+
 	quartersFrom(): number {
-		const [mark] = this.#all<{ value: string }>("SELECT value FROM meta WHERE name = 'quarters'");
-		return mark ? Number(mark.value) : 0;
+		return readQuartersFrom(this.#database);
 	}
 
 	async snapshot<T>(read: (view: AuditView) => Promise<T>): Promise<T> {
@@ -92,6 +95,8 @@ export class SqliteAuditSource implements AuditSource {
 			},
 			total: (code) => this.#tally(`SELECT ${SUMS} FROM totals WHERE subject = ?`, subjectOf(code) ?? null),
 			days: (date) => this.#days(date),
+			codesOfMonth: (month) => this.#codesOfMonth(month),
+			month: (month, code) => this.#month(month, subjectOf(code)),
 			ledger: () => readLedger(this.#database, { organisation }),
 		};
 	}
@@ -116,30 +121,42 @@ export class SqliteAuditSource implements AuditSource {
 		}
 	}
 
-	#days(date: string): KeptDay[] {
-		const rows = this.#all<DayRow>(
-			"SELECT days.*, code FROM days JOIN subjects ON id = subject WHERE organisation = ? AND date = ?",
+	#days(date: string): KeptRollup[] {
+		const rows = this.#all<NamedRow>(
+			"SELECT days.*, date AS name, code FROM days JOIN subjects ON id = subject WHERE organisation = ? AND date = ?",
 			this.#organisation,
 			date,
 		);
 		const own = rows.find(({ code }) => code === "");
-		if (!own || this.#own === undefined) return [];
-		if (own.revision !== revisionOf(this.#database, this.#own, own.start, own.end)) return [];
-		return rows.map((row) => {
-			const byValue = JSON.parse(row.by_value) as Readonly<Record<string, Readonly<Record<string, Triple>>>>;
-			return {
-				code: row.code === "" ? undefined : row.code,
-				date,
-				at: row.start,
-				end: row.end,
-				tally: toTally(row),
-				hours: (JSON.parse(row.hours) as Triple[]).map(fromTriple),
-				values: BUCKET_DIMENSIONS.map(
-					(dimension) =>
-						new Map(Object.entries(byValue[dimension] ?? {}).map(([value, triple]) => [value, fromTriple(triple)])),
-				),
-			};
-		});
+		return own && this.#isUnchanged(own) ? rows.map(toKept) : [];
+	}
+
+	#codesOfMonth(month: string): string[] | undefined {
+		const rows = this.#all<NamedRow>(
+			`SELECT start, end, revision, code FROM months JOIN subjects ON id = subject
+			WHERE organisation = ? AND month = ? ORDER BY code`,
+			this.#organisation,
+			month,
+		);
+		const own = rows.find(({ code }) => code === "");
+		if (!own || (own.start >= this.quartersFrom() && !this.#isUnchanged(own))) return undefined;
+		return rows.flatMap(({ code }) => (code === "" ? [] : [code]));
+	}
+
+	#month(month: string, subject: number | undefined): KeptMonth {
+		const read = (table: string, name: string, where: string) =>
+			this.#all<NamedRow>(
+				`SELECT ${table}.*, ${name} AS name, code FROM ${table} JOIN subjects ON id = subject
+				WHERE subject = ? AND ${name} ${where} ORDER BY start`,
+				subject ?? null,
+				month,
+			).map(toKept);
+		const [found] = read("months", "month", "= ?");
+		return { ...(found && { month: found }), days: read("days", "date", "GLOB ? || '-*'") };
+	}
+
+	#isUnchanged({ start, end, revision }: NamedRow): boolean {
+		return this.#own !== undefined && revision === revisionOf(this.#database, this.#own, start, end);
 	}
 
 	#tally(sql: string, subject: number | null): Tally {
@@ -159,6 +176,8 @@ function toTally({ scans, visitors, bots }: Tally): Tally {
 	return { scans, visitors, bots };
 }
 
-function fromTriple([scans, visitors, bots]: Triple): Tally {
-	return { scans, visitors, bots };
+function toKept(row: NamedRow): KeptRollup {
+	const { code, name, start, end, time_zone } = row;
+	const frame = { code: code === "" ? undefined : code, name, start, end };
+	return { ...frame, ...(time_zone !== null && { timeZone: time_zone }), ...toRollup(row) };
 }

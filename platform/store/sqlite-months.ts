@@ -90,13 +90,18 @@ export function dropSomeScans(database: DatabaseSync, month: string): number {
 	return 0;
 }
 
+/** Quarters before it were dropped, epoch ms. */
+export function readQuartersFrom(database: DatabaseSync): number {
+	const mark = database.prepare("SELECT value FROM meta WHERE name = 'quarters'").get() as
+		| { value: string }
+		| undefined;
+	return mark ? Number(mark.value) : 0;
+}
+
 /** One turn of dropping quarters, those of one subject; 0 when none is left. */
 export function dropSomeQuarters(database: DatabaseSync, before: number): number {
 	const mark = "INSERT INTO meta VALUES ('quarters', ?) ON CONFLICT DO UPDATE SET value = excluded.value";
-	const { value = "0" } = (database.prepare("SELECT value FROM meta WHERE name = 'quarters'").get() ?? {}) as {
-		value?: string;
-	};
-	if (Number(value) < before) database.prepare(mark).run(String(before));
+	if (readQuartersFrom(database) < before) database.prepare(mark).run(String(before));
 	const found = database
 		.prepare("SELECT id FROM subjects WHERE EXISTS (SELECT 1 FROM quarters WHERE subject = id AND at < ?) LIMIT 1")
 		.get(before) as { id: number } | undefined;

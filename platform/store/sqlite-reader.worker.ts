@@ -7,17 +7,21 @@ import { serveWorker } from "../worker-rpc.ts";
 import { audit } from "./audit.ts";
 import type {
 	AuditReport,
+	Closable,
 	DayToClose,
 	LedgerSums,
+	MonthToClose,
 	PartitionState,
 	Reading,
 	ScanStore,
 	Selection,
 } from "./scan-store.ts";
 import { SqliteAuditSource } from "./sqlite-audit.ts";
-import { type FoldedDay, foldDay, isDayClosed } from "./sqlite-days.ts";
+import { isClosed } from "./sqlite-closed.ts";
+import { type FoldedMonth, foldMonth } from "./sqlite-closed-months.ts";
+import { type FoldedDay, foldDay } from "./sqlite-days.ts";
 import { readBooks, readLedger, readOrganisations, readRecent, readState } from "./sqlite-listings.ts";
-import { readMonths } from "./sqlite-months.ts";
+import { readMonths, readQuartersFrom } from "./sqlite-months.ts";
 import { readPartitions } from "./sqlite-partitions.ts";
 import { SqliteQuestions } from "./sqlite-questions.ts";
 import { openForReading } from "./sqlite-schema.ts";
@@ -93,8 +97,11 @@ const methods = {
 	ledger: (query: Query<"ledger">): LedgerSums => reader.snapshot((database) => readLedger(database, query)),
 	books: (query: Query<"books">) => reader.reading((database) => readBooks(database, query)),
 	organisations: (_: undefined) => reader.snapshot(readOrganisations),
-	isDayClosed: (day: Parameters<typeof isDayClosed>[1]) => reader.snapshot((database) => isDayClosed(database, day)),
+	isClosed: (what: Closable) => reader.snapshot((database) => isClosed(database, what)),
 	foldDay: (day: DayToClose): FoldedDay => reader.snapshot((database) => foldDay(database, day)),
+	foldMonth: (month: MonthToClose): FoldedMonth | undefined =>
+		reader.snapshot((database) => foldMonth(database, month)),
+	quartersFrom: (_: undefined) => reader.snapshot(readQuartersFrom),
 	months: (_: undefined) => reader.snapshot(readMonths),
 	audit: ({ organisation, month }: Query<"audit">) => reader.audit(organisation, month),
 	ping: (_: undefined): void => void reader.snapshot(readEpoch),

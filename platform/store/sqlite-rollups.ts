@@ -1,7 +1,7 @@
 /** What the quarter-hour buckets say of whole quarters: in all, by quarter hour, by value, by code. */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { BucketDimension } from "../../contracts/scan.ts";
+import { BUCKET_DIMENSIONS, type BucketDimension } from "../../contracts/scan.ts";
 import type { Tally } from "./bucket.ts";
 import type { Range } from "./sections.ts";
 import { dimensionBits, dimensionNumber } from "./sqlite-dimensions.ts";
@@ -82,6 +82,15 @@ export function isCapped(
 		.prepare(`SELECT 1 FROM quarters WHERE ${sql} AND capped & ? LIMIT 1`)
 		.get(...parameters, dimensionBits([dimension]));
 	return row !== undefined;
+}
+
+/** Dimensions of which the cap put values under `(other)` in one of the buckets. */
+export function cappedDimensions(
+	database: DatabaseSync,
+	subjects: readonly number[],
+	range: Range,
+): readonly BucketDimension[] {
+	return BUCKET_DIMENSIONS.filter((dimension) => isCapped(database, subjects, range, dimension));
 }
 
 /** Buckets first, then of each its rows of one dimension, by the key: never the rows of all dimensions. */

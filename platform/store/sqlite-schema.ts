@@ -10,7 +10,7 @@ import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
 
-const FORMAT = 2;
+const FORMAT = 3;
 const BUSY_TIMEOUT_MS = 5000;
 const CACHE_KIB = 64 * 1024;
 
@@ -107,6 +107,24 @@ const RETENTION = `
 	) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * What came with the third format: closed months, and of closed days their zone, the dimensions that a cap touched (bits)
+ * and, of an organisation's, its codes by id. Days of earlier formats lack these, and are closed anew.
+ */
+const MONTHS = `
+	ALTER TABLE days ADD COLUMN time_zone TEXT;
+	ALTER TABLE days ADD COLUMN capped INTEGER;
+	ALTER TABLE days ADD COLUMN codes TEXT;
+	-- As days; hours: 168, of the week; days: [first instant, scans, visitors, bots] of those that have scans.
+	CREATE TABLE months (
+		subject INTEGER, month TEXT, start INTEGER NOT NULL, end INTEGER NOT NULL,
+		scans INTEGER NOT NULL, visitors INTEGER NOT NULL, bots INTEGER NOT NULL,
+		hours TEXT NOT NULL, by_value TEXT NOT NULL, revision INTEGER, time_zone TEXT, capped INTEGER, codes TEXT,
+		days TEXT NOT NULL,
+		PRIMARY KEY (subject, month)
+	) STRICT, WITHOUT ROWID;
+`;
+
 /** Opens the file for the one that writes, and makes or checks its tables. */
 export function openForWriting(file: string): DatabaseSync {
 	const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
@@ -127,7 +145,9 @@ export function openForWriting(file: string): DatabaseSync {
 			database.exec(SCHEMA);
 			database.prepare("INSERT INTO meta VALUES ('epoch', ?)").run(randomUUID());
 		}
-		if (format < FORMAT) database.exec(`${RETENTION} PRAGMA user_version = ${FORMAT};`);
+		if (format < 2) database.exec(RETENTION);
+		if (format < 3) database.exec(MONTHS);
+		if (format < FORMAT) database.exec(`PRAGMA user_version = ${FORMAT}`);
 		database.exec("COMMIT");
 		return database;
 	} catch (error) {

@@ -6,7 +6,7 @@
 import type { Dimension } from "../../contracts/scan.ts";
 import { WorkerClient } from "../worker-rpc.ts";
 import { unpackPart } from "./packed-part.ts";
-import type { DayToClose, Fenced, IngestPart, ScanStore, Selection } from "./scan-store.ts";
+import type { Closable, DayToClose, Fenced, IngestPart, MonthToClose, ScanStore, Selection } from "./scan-store.ts";
 import type { SqliteReaderMethods, SqliteReaderOptions } from "./sqlite-reader.worker.ts";
 import type { SqliteWriterMethods, SqliteWriterOptions } from "./sqlite-writer.worker.ts";
 
@@ -124,14 +124,25 @@ class SqliteStore implements ScanStore {
 		return this.#read((reader) => reader.call("organisations", undefined));
 	}
 
-	isDayClosed(organisation: string, date: string, start: number, end: number) {
-		return this.#read((reader) => reader.call("isDayClosed", { organisation, date, start, end }));
+	isClosed(what: Closable) {
+		return this.#read((reader) => reader.call("isClosed", what));
 	}
 
 	async closeDay(day: DayToClose) {
 		const folded = await this.#read((reader) => reader.call("foldDay", day));
 		await this.#writer.call("writeDay", folded);
-		return { codes: folded.codes.length, scans: folded.total?.scans ?? 0 };
+		return { codes: folded.codes.length, scans: folded.total.scans };
+	}
+
+	async closeMonth(month: MonthToClose) {
+		const folded = await this.#read((reader) => reader.call("foldMonth", month));
+		if (!folded) return undefined;
+		await this.#writer.call("writeMonth", folded);
+		return { codes: folded.codes.length, scans: folded.total.scans };
+	}
+
+	quartersFrom() {
+		return this.#read((reader) => reader.call("quartersFrom", undefined));
 	}
 
 	/** In a thread of its own: it reads everything, and questions are not to wait for it. */

@@ -9,6 +9,7 @@ import { subjectKey } from "./increments.ts";
 import { type PackedPart, packPart } from "./packed-part.ts";
 import { DAY_MS } from "./quarters.ts";
 import type { Fenced, IngestPart, PartitionState } from "./scan-store.ts";
+import { type FoldedMonth, writeMonth } from "./sqlite-closed-months.ts";
 import { type FoldedDay, writeDay } from "./sqlite-days.ts";
 import { SqliteIngest } from "./sqlite-ingest.ts";
 import { SqliteMemory } from "./sqlite-memory.ts";
@@ -96,6 +97,10 @@ class SqliteWriter {
 		this.#transactions.run(() => writeDay(this.#database, day));
 	}
 
+	writeMonth(month: FoldedMonth): void {
+		this.#transactions.run(() => writeMonth(this.#database, month));
+	}
+
 	markMonth(month: string, state: "open" | "closing", lease: Fenced): void {
 		this.#fenced(lease, () => markMonth(this.#database, month, state));
 	}
@@ -145,6 +150,7 @@ const methods = {
 	rehearse: (parts: readonly IngestPart[]) => writer.rehearse(parts),
 	renewEpoch: () => writer.renewEpoch(),
 	writeDay: (day: FoldedDay) => writer.writeDay(day),
+	writeMonth: (month: FoldedMonth) => writer.writeMonth(month),
 	markMonth: (mark: { month: string; state: "open" | "closing"; lease: Fenced }) =>
 		writer.markMonth(mark.month, mark.state, mark.lease),
 	dropSomeScans: ({ month, lease }: { month: string; lease: Fenced }) => writer.dropSomeScans(month, lease),

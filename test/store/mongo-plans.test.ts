@@ -79,16 +79,14 @@ test("nothing that the store does scans a collection", async () => {
 		await store.ledger({ organisation });
 		await store.ledger({ organisation, from: NOON, to: NOON + QUARTER });
 		expect(await store.organisations()).toEqual([{ organisation, first: NOON }]);
-		const hours = [{ at: NOON, hour: 12 }];
-		await store.closeDay({
-			organisation,
-			date: "2026-03-14",
-			hours,
-			end: NOON + QUARTER,
-			lease: { name: "cron", fence: 1 },
-		});
-		expect(await store.isDayClosed(organisation, "2026-03-14", NOON, NOON + QUARTER)).toBe(true);
 		const lease = { name: "cron", fence: 1 };
+		const zone = { organisation, timeZone: "UTC", lease };
+		const [start, end] = [NOON, NOON + QUARTER];
+		await store.closeDay({ ...zone, date: "2026-03-14", hours: [{ at: NOON, hour: 12 }], end });
+		expect(await store.isClosed({ ...zone, kind: "day", name: "2026-03-14", start, end })).toBe(true);
+		const days = [{ date: "2026-03-14", start, end }];
+		expect(await store.closeMonth({ ...zone, month: "2026-03", days })).toEqual({ codes: CODES, scans: CODES * 5 });
+		expect(await store.isClosed({ ...zone, kind: "month", name: "2026-03", start, end })).toBe(true);
 		await store.books({ organisation, producers: [feeder.producer.name] });
 		expect(await store.audit({ organisation })).toMatchObject({ clean: true, scans: CODES * 5 * QUARTERS });
 		expect(await store.months()).toContainEqual({ month: "202603", state: "open" });

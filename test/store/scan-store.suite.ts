@@ -3,6 +3,7 @@
 import { describe } from "vitest";
 import { auditCases } from "./suite/audit.ts";
 import { claimCases } from "./suite/claims.ts";
+import { closedMonthCases } from "./suite/closed-months.ts";
 import { dayCases } from "./suite/days.ts";
 import { ingestCases } from "./suite/ingest.ts";
 import { liveCases } from "./suite/live.ts";
@@ -19,7 +20,8 @@ export function scanStoreSuite(store: string, provide: ProvideStore): void {
 	describe(`${store}: the live half hour`, () => liveCases(provide));
 	describe(`${store}: ranges`, () => rangeCases(provide));
 	describe(`${store}: days`, () => dayCases(provide));
+	describe(`${store}: closed months`, () => closedMonthCases(provide));
 	describe(`${store}: audit`, () => auditCases(provide));
-	describe(`${store}: months`, () => monthCases(provide));
+	describe(`${store}: months of raw scans`, () => monthCases(provide));
 	describe(`${store}: any scans`, () => randomCases(provide));
 }

@@ -9,6 +9,7 @@ const poster = { ...acme, code: "poster" };
 const own = { ...acme, code: "" };
 const HOUR_AFTER_NOON = new Date(NOON + 3_600_000);
 const day = { date: "2026-03-14" };
+const month = { month: "2026-03" };
 
 export async function tamperWithMongo(db: Db, kind: Tampering, by: 1 | -1): Promise<void> {
 	if (kind === "a raw scan") {
@@ -30,6 +31,13 @@ export async function tamperWithMongo(db: Db, kind: Tampering, by: 1 | -1): Prom
 		"an organisation's day": ["days", { ...own, ...day }, "v"],
 		"a value of an organisation's day": ["days", { ...own, ...day }, "d.country.DE.s"],
 		"an hour of an organisation's day": ["days", { ...own, ...day }, "hours.12.s"],
+		"a code's month": ["months", { ...poster, ...month }, "b"],
+		"an organisation's month": ["months", { ...own, ...month }, "s"],
+		"a value of a code's month": ["months", { ...poster, ...month }, "d.device.mobile.s"],
+		"an hour of an organisation's month": ["months", { ...own, ...month }, "hours.132.s"],
+		"a day of an organisation's month": ["months", { ...own, ...month }, "days.0.s"],
+		"a code of an organisation's month": ["months", { ...own, ...month }, "codes.poster.s"],
+		"a code of an organisation's day": ["days", { ...own, ...day }, "codes.poster.s"],
 		"the ledger's stored scans": ["ledger", acme, "stored"],
 		"the ledger's accepted scans": ["ledger", acme, "accepted"],
 	};

@@ -6,11 +6,13 @@ import type { Tampering } from "./suite/provided.ts";
 const poster = "subject = (SELECT id FROM subjects WHERE organisation = 'acme' AND code = 'poster')";
 const own = "subject = (SELECT id FROM subjects WHERE organisation = 'acme' AND code = '')";
 const day = "date = '2026-03-14'";
+const month = "month = '2026-03'";
 
 export function tamperWithSqlite(file: string, kind: Tampering, by: 1 | -1): void {
 	const first = (table: string, where: string) =>
 		`WHERE ${where} AND at = (SELECT min(at) FROM ${table} WHERE ${where})`;
-	const json = (path: string) => `json_set(by_value, '${path}', json_extract(by_value, '${path}') + ${by})`;
+	const json = (path: string, column = "by_value") =>
+		`${column} = json_set(${column}, '${path}', json_extract(${column}, '${path}') + ${by})`;
 	const statements: Record<Tampering, string> = {
 		"a raw scan": `UPDATE scans SET bot = 1 - bot WHERE seq = (
 			SELECT max(seq) FROM scans WHERE code = (SELECT id FROM subjects WHERE code = 'poster'))`,
@@ -23,9 +25,15 @@ export function tamperWithSqlite(file: string, kind: Tampering, by: 1 | -1): voi
 		"an organisation's total": `UPDATE totals SET scans = scans + ${by} WHERE ${own} AND partition = 0`,
 		"a code's day": `UPDATE days SET scans = scans + ${by} WHERE ${poster} AND ${day}`,
 		"an organisation's day": `UPDATE days SET visitors = visitors + ${by} WHERE ${own} AND ${day}`,
-		"a value of an organisation's day": `UPDATE days SET by_value = ${json("$.country.DE[0]")} WHERE ${own} AND ${day}`,
-		"an hour of an organisation's day": `UPDATE days SET hours = ${json("$[12][0]").replaceAll("by_value", "hours")}
-			WHERE ${own} AND ${day}`,
+		"a value of an organisation's day": `UPDATE days SET ${json("$.country.DE[0]")} WHERE ${own} AND ${day}`,
+		"an hour of an organisation's day": `UPDATE days SET ${json("$[12][0]", "hours")} WHERE ${own} AND ${day}`,
+		"a code's month": `UPDATE months SET bots = bots + ${by} WHERE ${poster} AND ${month}`,
+		"an organisation's month": `UPDATE months SET scans = scans + ${by} WHERE ${own} AND ${month}`,
+		"a value of a code's month": `UPDATE months SET ${json("$.device.mobile[0]")} WHERE ${poster} AND ${month}`,
+		"an hour of an organisation's month": `UPDATE months SET ${json("$[132][0]", "hours")} WHERE ${own} AND ${month}`,
+		"a day of an organisation's month": `UPDATE months SET ${json("$[0][1]", "days")} WHERE ${own} AND ${month}`,
+		"a code of an organisation's month": `UPDATE months SET ${json("$.poster[0]", "codes")} WHERE ${own} AND ${month}`,
+		"a code of an organisation's day": `UPDATE days SET ${json("$.poster[0]", "codes")} WHERE ${own} AND ${day}`,
 		"the ledger's stored scans": `UPDATE ledger SET stored = stored + ${by} WHERE organisation = 'acme'`,
 		"the ledger's accepted scans": `UPDATE ledger SET accepted = accepted + ${by} WHERE organisation = 'acme'`,
 	};

@@ -1,20 +1,13 @@
 /** The audit: silent while everything kept says what the raw scans say, and naming whatever does not. */
 
 import { expect } from "vitest";
-import type { ScanStore } from "../../../platform/store/scan-store.ts";
 import { NOON, scan } from "../scans.ts";
+import { Closing } from "./closing.ts";
 import { Feeder } from "./feeder.ts";
 import { type ProvideStore, TAMPERINGS, type Tampering } from "./provided.ts";
 import { storeTest } from "./with-store.ts";
 
 const HOUR = 3_600_000;
-const MIDNIGHT = NOON - 12 * HOUR;
-
-function closeDay(store: ScanStore) {
-	const hours = Array.from({ length: 24 }, (_, hour) => ({ at: MIDNIGHT + hour * HOUR, hour }));
-	const lease = { name: "cron", fence: 1 };
-	return store.closeDay({ organisation: "acme", date: "2026-03-14", hours, end: MIDNIGHT + 24 * HOUR, lease });
-}
 
 /** What the audit must say, at the least. */
 const NAMED: Readonly<Record<Tampering, object>> = {
@@ -28,6 +21,14 @@ const NAMED: Readonly<Record<Tampering, object>> = {
 	"an organisation's day": { what: "days", where: "2026-03-14" },
 	"a value of an organisation's day": { what: "days", where: "2026-03-14", dimension: "country", value: "DE" },
 	"an hour of an organisation's day": { what: "days", where: "2026-03-14", dimension: "hour" },
+	"a code's month": { what: "months", code: "poster", where: "2026-03" },
+	"an organisation's month": { what: "months", where: "2026-03" },
+	"a value of a code's month": { what: "months", code: "poster", dimension: "device", value: "mobile" },
+	// Saturday, 12:00.
+	"an hour of an organisation's month": { what: "months", where: "2026-03", dimension: "hour", value: "132" },
+	"a day of an organisation's month": { what: "months", where: "2026-03", dimension: "day", value: "2026-03-14" },
+	"a code of an organisation's month": { what: "months", code: "poster", where: "2026-03" },
+	"a code of an organisation's day": { what: "days", code: "poster", where: "2026-03-14" },
 	"the ledger's stored scans": { what: "ledger", where: "stored" },
 	"the ledger's accepted scans": { what: "ledger", where: "accepted" },
 };
@@ -37,8 +38,17 @@ export function auditCases(provide: ProvideStore): void {
 		const [feeder, other] = [await Feeder.claim(store, 0), await Feeder.claim(store, 1)];
 		await feeder.feed([scan({ visitor: "v", country: "DE" }), scan(), scan({ bot: true }), scan({ at: NOON + HOUR })]);
 		await other.feed([scan({ code: "flyer", country: "DE" }), scan({ organisation: "other" })]);
-		await closeDay(store);
-		const clean = { organisation: "acme", scans: 5, codes: 2, days: 1, clean: true, differing: 0, differences: [] };
+		await new Closing(store).wholeMonth("2026-03");
+		const clean = {
+			organisation: "acme",
+			scans: 5,
+			codes: 2,
+			days: 31,
+			months: 1,
+			clean: true,
+			differing: 0,
+			differences: [],
+		};
 		expect(await store.audit({ organisation: "acme" })).toEqual(clean);
 		for (const kind of TAMPERINGS) {
 			await provided.tamper(kind, 1);
@@ -60,7 +70,7 @@ export function auditCases(provide: ProvideStore): void {
 		await feeder.feed(scans);
 		await feeder.feed([...scans, ...many(330)]);
 		await feeder.feed([scan({ at: NOON + HOUR, city: "city 319" }), scan({ city: "$.__proto__" })]);
-		await closeDay(store);
+		await new Closing(store).day("2026-03-14");
 		expect(await store.audit({ organisation: "acme" })).toMatchObject({ clean: true, scans: 652, days: 1 });
 		// A day that is open again is counted by the next aggregation, and not compared until then.
 		await feeder.feed([scan()]);

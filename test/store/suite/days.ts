@@ -12,19 +12,21 @@ const DAY = 24 * HOUR;
 const MIDNIGHT = NOON - 12 * HOUR;
 
 /** A day of 24 hours that begins so much after the UTC date's midnight. */
-function day(differences: { offset?: number; fence?: number; date?: string } = {}): DayToClose {
+function day(differences: { offset?: number; fence?: number; date?: string; timeZone?: string } = {}): DayToClose {
 	const start = MIDNIGHT + (differences.offset ?? 0);
 	return {
 		organisation: "acme",
 		date: differences.date ?? "2026-03-14",
 		hours: Array.from({ length: 24 }, (_, hour) => ({ at: start + hour * HOUR, hour })),
 		end: start + DAY,
+		timeZone: differences.timeZone ?? "UTC",
 		lease: { name: "cron", fence: differences.fence ?? 1 },
 	};
 }
 
-function isClosed(store: ScanStore, { organisation, date, hours, end }: DayToClose): Promise<boolean> {
-	return store.isDayClosed(organisation, date, hours[0]?.at as number, end);
+function isClosed(store: ScanStore, { organisation, date, hours, end, timeZone }: DayToClose): Promise<boolean> {
+	const start = hours[0]?.at as number;
+	return store.isClosed({ organisation, kind: "day", name: date, start, end, timeZone });
 }
 
 export function dayCases(provide: ProvideStore): void {
@@ -102,6 +104,8 @@ export function dayCases(provide: ProvideStore): void {
 		expect(await store.closeDay(day({ offset: HOUR }))).toEqual({ codes: 1, scans: 1 });
 		expect(await isClosed(store, day({ offset: HOUR }))).toBe(true);
 		expect(await isClosed(store, day())).toBe(false);
+		// The same instants, with other hours.
+		expect(await isClosed(store, day({ offset: HOUR, timeZone: "Africa/Lagos" }))).toBe(false);
 	});
 
 	storeTest(provide, "an older lease may not close a day; each lease has its own fence", async (store) => {
@@ -123,7 +127,7 @@ export function dayCases(provide: ProvideStore): void {
 		const long = day();
 		const hours = Array.from({ length: 25 }, (_, n) => ({ at: MIDNIGHT + n * HOUR, hour: n < 3 ? n : n - 1 }));
 		expect(await store.closeDay({ ...long, hours, end: MIDNIGHT + 25 * HOUR })).toEqual({ codes: 1, scans: 25 });
-		expect(await store.isDayClosed("acme", long.date, MIDNIGHT, MIDNIGHT + 25 * HOUR)).toBe(true);
+		expect(await isClosed(store, { ...long, hours, end: MIDNIGHT + 25 * HOUR })).toBe(true);
 		const short = hours.slice(0, 23).map(({ at }, n) => ({ at, hour: n < 2 ? n : n + 1 }));
 		expect(await store.closeDay({ ...long, hours: short, end: MIDNIGHT + 23 * HOUR })).toEqual({ codes: 1, scans: 23 });
 	});

@@ -2,7 +2,7 @@
 
 import type { ScanStore } from "../../../platform/store/scan-store.ts";
 
-/** What can be tampered with: of organisation `acme` and its code `poster`, 2026-03-14. */
+/** What can be tampered with: of organisation `acme` and its code `poster`, 2026-03-14 or March. */
 export const TAMPERINGS = [
 	"a raw scan",
 	"a code's quarter",
@@ -14,6 +14,13 @@ export const TAMPERINGS = [
 	"an organisation's day",
 	"a value of an organisation's day",
 	"an hour of an organisation's day",
+	"a code's month",
+	"an organisation's month",
+	"a value of a code's month",
+	"an hour of an organisation's month",
+	"a day of an organisation's month",
+	"a code of an organisation's month",
+	"a code of an organisation's day",
 	"the ledger's stored scans",
 	"the ledger's accepted scans",
 ] as const;

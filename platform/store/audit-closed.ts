@@ -1,0 +1,79 @@
+/** Closed days held against their quarter hours, closed months against their days. */
+
+import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
+import { compareBucket, compareTally, type Findings } from "./audit-findings.ts";
+import type { AuditView, KeptRollup } from "./audit-source.ts";
+import { addTally, emptyTally, type Tally } from "./bucket.ts";
+import { RollupFold } from "./rollup.ts";
+
+/** False when the day is open, or its quarters are gone. */
+export async function compareDay(
+	view: AuditView,
+	date: string,
+	quartersFrom: number,
+	findings: Findings,
+): Promise<boolean> {
+	const days = await view.days(date);
+	const own = days.find(({ code }) => code === undefined);
+	if (!own || own.start < quartersFrom) return false;
+	const codes = emptyTally();
+	for (const day of days) {
+		const place = { what: "days", code: day.code, where: date } as const;
+		const sums = { tally: emptyTally(), values: BUCKET_DIMENSIONS.map(() => new Map<string, Tally>()) };
+		for await (const { tally, values } of view.quarters(day.code, { from: day.start, to: day.end })) {
+			addTally(sums.tally, tally);
+			for (const [index, gained] of values.entries())
+				for (const [value, one] of gained)
+					addTally((sums.values[index] as Map<string, Tally>).getOrInsertComputed(value, emptyTally), one);
+		}
+		compareBucket(place, sums, day, findings);
+		compareTally({ ...place, dimension: "hour" }, day.tally, sumOf(day.hours), findings);
+		if (day.code === undefined) continue;
+		addTally(codes, day.tally);
+		if (own.codes) compareTally(place, day.tally, own.codes.get(day.code), findings);
+	}
+	compareTally({ what: "days", where: date, dimension: "code" }, own.tally, codes, findings);
+	return true;
+}
+
+/** False when the month is open, or its days are not those that it was closed from. */
+export async function compareMonth(view: AuditView, name: string, findings: Findings): Promise<boolean> {
+	const codes = await view.codesOfMonth(name);
+	const own = codes && (await view.month(name, undefined));
+	if (!codes || !own?.month || !isChain(own.month, own.days)) return false;
+	const sums = emptyTally();
+	for (const code of [undefined, ...codes]) {
+		const { month, days } = code === undefined ? own : await view.month(name, code);
+		const place = { what: "months", code, where: name } as const;
+		const fold = RollupFold.month();
+		for (const day of days) fold.addDay(day, day.name, day.start);
+		const expected = fold.rollup();
+		compareBucket(place, expected, month, findings);
+		for (const [hour, tally] of expected.hours.entries())
+			compareTally({ ...place, dimension: "hour", value: String(hour) }, tally, month?.hours[hour], findings);
+		const byDay = new Map(month?.days?.map((day) => [day.at, day]));
+		for (const { name, start, tally } of days)
+			compareTally({ ...place, dimension: "day", value: name }, tally, byDay.get(start), findings);
+		if (code === undefined) continue;
+		addTally(sums, expected.tally);
+		if (own.month.codes) compareTally(place, expected.tally, own.month.codes.get(code), findings);
+	}
+	compareTally({ what: "months", where: name, dimension: "code" }, own.month.tally, sums, findings);
+	return true;
+}
+
+/** Whether the days follow each other through all of the month, in its own zone. */
+function isChain(month: KeptRollup, days: readonly KeptRollup[]): boolean {
+	let end = month.start;
+	for (const day of days) {
+		if (day.start !== end || day.timeZone !== month.timeZone) return false;
+		end = day.end;
+	}
+	return end === month.end;
+}
+
+function sumOf(tallies: Iterable<Readonly<Tally>>): Tally {
+	const sum = emptyTally();
+	for (const tally of tallies) addTally(sum, tally);
+	return sum;
+}
