@@ -12,39 +12,68 @@ import type { BucketIncrement } from "./increments.ts";
 import { idOf, unescapeKey } from "./mongo-keys.ts";
 import type { MongoSchema } from "./mongo-schema.ts";
 import { DAY_MS, firstInstant } from "./quarters.ts";
+import { RememberedProducers } from "./remembered-producers.ts";
 import type { IngestPart } from "./scan-store.ts";
-import type { Candidate, ProducerMemory, Sequenced } from "./sequence.ts";
+import type { Candidate, Sequenced } from "./sequence.ts";
 import { monthOf } from "./utc-month.ts";
 
-/** Buckets of which the owner remembers the values, per partition; the longest unused is forgotten. */
-const BUCKETS_REMEMBERED = 4_000;
+/** Values that the owner remembers over all buckets of a partition, about 100 bytes each. */
+const VALUES_REMEMBERED = 300_000;
+/** What a bucket takes that remembers no value, in values. */
+const VALUES_OF_EMPTY = 30;
+
+interface KeptValues {
+	readonly kept: Set<string>[];
+	/** How many they were when they were last weighed. */
+	values: number;
+}
 
 /** What the owner of a partition knows under one claim, valid exactly as long as its commits succeed. */
 export class PartitionMemory {
 	readonly claim: number;
-	readonly producers = new Map<string, ProducerMemory>();
-	readonly #buckets = new Map<string, Set<string>[]>();
+	readonly producers = new RememberedProducers();
+	/** The one longest unused is first. */
+	readonly #buckets = new Map<string, KeptValues>();
+	/** Those used since they were last weighed. */
+	readonly #used = new Set<string>();
+	readonly #maxValues: number;
+	#values = 0;
 
-	constructor(claim: number) {
+	/** @param maxValues values that `shrink` leaves remembered over all buckets */
+	constructor(claim: number, maxValues: number = VALUES_REMEMBERED) {
 		this.claim = claim;
+		this.#maxValues = maxValues;
 	}
 
 	/** Values kept by name per dimension, or undefined when they must be looked up. */
 	bucket(id: string): Set<string>[] | undefined {
-		const kept = this.#buckets.get(id);
-		if (kept) this.keep(id, kept);
-		return kept;
-	}
-
-	keep(id: string, kept: Set<string>[]): void {
+		const known = this.#buckets.get(id);
+		if (!known) return undefined;
 		this.#buckets.delete(id);
-		this.#buckets.set(id, kept);
+		this.#buckets.set(id, known);
+		this.#used.add(id);
+		return known.kept;
 	}
 
-	/** Forgets the longest unused; not while a batch needs what it has looked up. */
+	/** Remembers a bucket; `kept` grows with what is counted. */
+	keep(id: string, kept: Set<string>[]): void {
+		this.#buckets.set(id, { kept, values: 0 });
+		this.#used.add(id);
+	}
+
+	/** Forgets what was unused for longest beyond the bounds; not while a batch needs what it has looked up. */
 	shrink(): void {
-		for (const id of this.#buckets.keys()) {
-			if (this.#buckets.size <= BUCKETS_REMEMBERED) return;
+		this.producers.shrink();
+		for (const id of this.#used) {
+			const known = this.#buckets.get(id) as KeptValues;
+			const values = known.kept.reduce((sum, names) => sum + names.size, VALUES_OF_EMPTY);
+			this.#values += values - known.values;
+			known.values = values;
+		}
+		this.#used.clear();
+		for (const [id, { values }] of this.#buckets) {
+			if (this.#values <= this.#maxValues) return;
+			this.#values -= values;
 			this.#buckets.delete(id);
 		}
 	}
@@ -77,7 +106,7 @@ export async function recallProducers(
 	for (const part of parts) {
 		const partition = memoryOf(memory, part);
 		for (const read of part.messages) {
-			if (read.kind !== "scans" || partition.producers.has(read.message.producer)) continue;
+			if (read.kind !== "scans" || partition.producers.get(read.message.producer)) continue;
 			const { producer } = read.message;
 			unknown.set(idOf(part.partition, producer), { partition, producer });
 		}

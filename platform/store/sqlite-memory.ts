@@ -7,10 +7,22 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { noneKept, takesPlace } from "./bucket.ts";
 import type { BucketIncrement, Subject } from "./increments.ts";
+import { RememberedProducers } from "./remembered-producers.ts";
 import type { ProducerChange, ProducerMemory } from "./sequence.ts";
 
 /** The buckets longest unused are forgotten beyond it. */
 const MAX_KEPT_VALUES = 300_000;
+/** Subjects are all forgotten beyond it: reading one back is cheap, and telling which was used last is not. */
+const MAX_SUBJECTS = 100_000;
+
+export interface MemoryBounds {
+	/** Values remembered over all buckets, at about 100 bytes each. @defaultValue 300,000 */
+	readonly keptValues?: number;
+	/** @defaultValue 100,000, at about 200 bytes each */
+	readonly subjects?: number;
+	/** Of each partition, with their running totals. @defaultValue 50,000 */
+	readonly producers?: number;
+}
 
 interface KeptValues {
 	readonly values: Set<string>[];
@@ -20,17 +32,19 @@ interface KeptValues {
 class PartitionMemory {
 	claim: number;
 	position: number;
-	readonly producers = new Map<string, ProducerMemory>();
+	readonly producers: RememberedProducers;
 	readonly buckets = new Map<string, KeptValues>();
 
-	constructor(claim: number, position: number) {
+	constructor(claim: number, position: number, maxProducers: number | undefined) {
+		this.producers = new RememberedProducers(maxProducers);
 		this.claim = claim;
 		this.position = position;
 	}
 }
 
 export class SqliteMemory {
-	readonly #subjects = new Map<string, number>();
+	/** Ids by organisation and code: neither key is made of the other's, as this is asked several times a scan. */
+	readonly #subjects = new Map<string, Map<string, number>>();
 	readonly #partitions = new Map<number, PartitionMemory>();
 	readonly #selectSubject: StatementSync;
 	readonly #insertSubject: StatementSync;
@@ -38,11 +52,15 @@ export class SqliteMemory {
 	readonly #selectProducerTotals: StatementSync;
 	readonly #selectValues: StatementSync;
 	readonly #maxKeptValues: number;
+	readonly #maxSubjects: number;
+	readonly #maxProducers: number | undefined;
 	#keptValues = 0;
+	#keptSubjects = 0;
 
-	/** @param maxKeptValues values remembered over all buckets, at about 100 bytes each */
-	constructor(database: DatabaseSync, maxKeptValues: number = MAX_KEPT_VALUES) {
-		this.#maxKeptValues = maxKeptValues;
+	constructor(database: DatabaseSync, { keptValues, subjects, producers }: MemoryBounds = {}) {
+		this.#maxKeptValues = keptValues ?? MAX_KEPT_VALUES;
+		this.#maxSubjects = subjects ?? MAX_SUBJECTS;
+		this.#maxProducers = producers;
 		this.#selectSubject = database.prepare("SELECT id FROM subjects WHERE organisation = ? AND code = ?");
 		this.#insertSubject = database.prepare("INSERT INTO subjects (organisation, code) VALUES (?, ?) RETURNING id");
 		this.#selectProducer = database.prepare("SELECT number, at FROM producers WHERE partition = ? AND producer = ?");
@@ -59,7 +77,7 @@ export class SqliteMemory {
 		const memory = this.#partitions.get(partition);
 		if (memory && memory.claim === claim && memory.position === position) return;
 		for (const { size } of memory?.buckets.values() ?? []) this.#keptValues -= size;
-		this.#partitions.set(partition, new PartitionMemory(claim, position));
+		this.#partitions.set(partition, new PartitionMemory(claim, position, this.#maxProducers));
 	}
 
 	/** Takes over what is about to be committed of a partition. */
@@ -67,6 +85,7 @@ export class SqliteMemory {
 		const memory = this.#partition(partition);
 		memory.position = position;
 		for (const { producer, number, totals, at } of producers) memory.producers.set(producer, { number, totals, at });
+		memory.producers.shrink();
 	}
 
 	producer(partition: number, producer: string): ProducerMemory | undefined {
@@ -83,12 +102,10 @@ export class SqliteMemory {
 
 	/** The subject's id, or undefined when nothing was ever counted of it. */
 	subject({ organisation, code = "" }: Subject): number | undefined {
-		const key = `${organisation}\0${code}`;
-		const known = this.#subjects.get(key);
+		const known = this.#subjects.get(organisation)?.get(code);
 		if (known !== undefined) return known;
 		const row = this.#selectSubject.get(organisation, code) as { id: number } | undefined;
-		if (row) this.#subjects.set(key, row.id);
-		return row?.id;
+		return row && this.#keepSubject(organisation, code, row.id);
 	}
 
 	/** The subject's id, made when it has none. */
@@ -96,8 +113,7 @@ export class SqliteMemory {
 		const known = this.subject({ organisation, code });
 		if (known !== undefined) return known;
 		const { id } = this.#insertSubject.get(organisation, code) as { id: number };
-		this.#subjects.set(`${organisation}\0${code}`, id);
-		return id;
+		return this.#keepSubject(organisation, code, id);
 	}
 
 	/** The values that a bucket keeps by name, to be given to `capValues` by `use`, which adds to them. */
@@ -120,6 +136,16 @@ export class SqliteMemory {
 		const memory = this.#partitions.get(partition);
 		if (!memory) throw new Error(`Partition ${partition} was not entered`);
 		return memory;
+	}
+
+	#keepSubject(organisation: string, code: string, id: number): number {
+		if (this.#keptSubjects >= this.#maxSubjects) {
+			this.#subjects.clear();
+			this.#keptSubjects = 0;
+		}
+		this.#subjects.getOrInsertComputed(organisation, () => new Map()).set(code, id);
+		this.#keptSubjects++;
+		return id;
 	}
 
 	#readKept(subject: number, at: number, partition: number): KeptValues {

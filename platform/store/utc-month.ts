@@ -3,10 +3,16 @@
 const EARLIEST = Date.UTC(1970, 0, 1);
 const LATEST = Date.UTC(9999, 11, 31);
 
+/** The month asked for last, because scans ask for the same one again and again, and its instants, epoch ms. */
+let last = { month: "", from: 0, to: 0 };
+
 /** The UTC month of an instant, `YYYYMM`; what no month of four digits holds is kept in the first or the last one. */
 export function monthOf(at: number): string {
+	if (at >= last.from && at < last.to) return last.month;
 	const iso = new Date(at >= EARLIEST ? Math.min(at, LATEST) : EARLIEST).toISOString();
-	return iso.slice(0, 4) + iso.slice(5, 7);
+	const month = iso.slice(0, 4) + iso.slice(5, 7);
+	last = { month, from: monthStart(month), to: monthEnd(month) };
+	return month;
 }
 
 /** First instant of a month, epoch ms. */

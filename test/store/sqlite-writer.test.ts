@@ -75,7 +75,7 @@ test("an error that is not the file's takes its transaction back and harms no ot
 
 test("caps stay exact when the memory of buckets is too small to remember any", () => {
 	const { database, transactions, ingest } = openWriter();
-	const memory = new SqliteMemory(database, 1);
+	const memory = new SqliteMemory(database, { keptValues: 1 });
 	const producer = new Producer("g1");
 	for (let batch = 0; batch < 8; batch++) {
 		const cities = Array.from({ length: 50 }, (_, n) =>
