@@ -30,18 +30,30 @@ export interface OwnerOptions {
 	 * @defaultValue 20000
 	 */
 	readonly maxWaiting?: number;
+	/**
+	 * Bytes of messages that may wait so: a log that grows faster than it is counted grows on its disk, not here.
+	 * @defaultValue 16 MiB
+	 */
+	readonly maxWaitingBytes?: number;
 }
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
+
+interface Waiting {
+	readonly read: ReadMessage;
+	readonly scans: number;
+	readonly bytes: number;
+}
 
 interface Claimed {
 	readonly claim: number;
 	/** Id of the log that is read, as it was when the reading began. */
 	readonly log: string;
 	applied: Position;
-	readonly waiting: ReadMessage[];
+	readonly waiting: Waiting[];
 	waitingScans: number;
+	waitingBytes: number;
 	readonly abort: AbortController;
 	resume: (() => void) | undefined;
 }
@@ -73,20 +85,19 @@ export class PartitionOwner {
 	next(maxScans: number): IngestPart | null {
 		const claimed = this.#claimed;
 		if (!claimed || claimed.waiting.length === 0) return null;
-		let count = 0;
-		let scans = 0;
-		for (const message of claimed.waiting) {
-			const size = sizeOf(message);
-			if (count > 0 && scans + size > maxScans) break;
-			count++;
-			scans += size;
+		const messages: ReadMessage[] = [];
+		let room = maxScans;
+		for (const { read, scans } of claimed.waiting) {
+			if (messages.length > 0 && scans > room) break;
+			messages.push(read);
+			room -= scans;
 		}
 		return {
 			partition: this.partition,
 			claim: claimed.claim,
 			log: claimed.log,
 			from: claimed.applied,
-			messages: claimed.waiting.slice(0, count),
+			messages,
 		};
 	}
 
@@ -94,9 +105,10 @@ export class PartitionOwner {
 	committed(part: IngestPart): void {
 		const claimed = this.#claimed;
 		if (!claimed || claimed.claim !== part.claim || claimed.applied !== part.from) return;
-		for (const message of claimed.waiting.splice(0, part.messages.length)) {
-			claimed.waitingScans -= sizeOf(message);
-			claimed.applied = message.position;
+		for (const { read, scans, bytes } of claimed.waiting.splice(0, part.messages.length)) {
+			claimed.waitingScans -= scans;
+			claimed.waitingBytes -= bytes;
+			claimed.applied = read.position;
 		}
 		claimed.resume?.();
 	}
@@ -118,7 +130,7 @@ export class PartitionOwner {
 			this.#oldestUnread = undefined;
 			return 0;
 		}
-		const oldest = claimed?.waiting[0];
+		const oldest = claimed?.waiting[0]?.read;
 		if (oldest?.kind === "scans") return Math.max(0, now - oldest.message.acceptedAt);
 		this.#oldestUnread ??= now;
 		return now - this.#oldestUnread;
@@ -164,6 +176,7 @@ export class PartitionOwner {
 			applied: state.position,
 			waiting: [],
 			waitingScans: 0,
+			waitingBytes: 0,
 			abort: new AbortController(),
 			resume: undefined,
 		};
@@ -189,14 +202,17 @@ export class PartitionOwner {
 			decoded.kind === "scans"
 				? { position, kind: "scans", message: decoded.message }
 				: { position, kind: "malformed", reason: decoded.reason, data };
-		claimed.waiting.push(read);
-		claimed.waitingScans += sizeOf(read);
+		const scans = sizeOf(read);
+		claimed.waiting.push({ read, scans, bytes: data.length });
+		claimed.waitingScans += scans;
+		claimed.waitingBytes += data.length;
 		return true;
 	}
 
 	async #room(claimed: Claimed): Promise<void> {
-		const most = this.#options.maxWaiting ?? 20_000;
-		while (claimed.waitingScans > most && !claimed.abort.signal.aborted) {
+		const { maxWaiting = 20_000, maxWaitingBytes = 16 * 1024 * 1024 } = this.#options;
+		const isFull = () => claimed.waitingScans > maxWaiting || claimed.waitingBytes > maxWaitingBytes;
+		while (isFull() && !claimed.abort.signal.aborted) {
 			await new Promise<void>((resolve) => {
 				claimed.resume = resolve;
 			});
