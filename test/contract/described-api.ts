@@ -41,10 +41,11 @@ export const named = ({ method, path }: Operation) => `${method} ${path}`;
 export const DAY_MS = 86_400_000;
 export const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
 
-export async function startDescribed(): Promise<DescribedApi> {
-	const running = await startRunning();
+/** @param env variables of the product, besides those of every contract test */
+export async function startDescribed(env: Readonly<Record<string, string>> = {}): Promise<DescribedApi> {
+	const running = await startRunning({ env });
 	const code = await running.code({ name: "Rules" });
-	const cookie = await signIn(running.product);
+	const cookie = await signIn(running.product, env);
 	return {
 		...{ running, code, cookie, operations: await described(running) },
 		at: (operation) => pathOf(operation, code),

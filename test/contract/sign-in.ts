@@ -8,15 +8,20 @@ import type { Product } from "../harness/product.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
 
-/** What `npm run sign-in` prints for a deployment: the address that signs in. */
-export async function signInLink({ dataDir, url }: Pick<Product, "dataDir" | "url">): Promise<string> {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What `npm run sign-in` prints for a deployment: the address that signs in. @param own variables of that deployment */
+export async function signInLink(
+	{ dataDir, url }: Pick<Product, "dataDir" | "url">,
+	own: Environment = {},
+): Promise<string> {
 	const env = { ...process.env };
 	for (const { name } of describeVariables()) delete env[name];
 	const made = startProcess({
 		command: "npm",
 		args: ["run", "--silent", "sign-in"],
 		cwd: ROOT,
-		env: { ...env, DATA_DIR: dataDir, PORT: new URL(url).port },
+		env: { ...env, ...own, DATA_DIR: dataDir, PORT: new URL(url).port },
 	});
 	const { code } = await made.exited;
 	const link = /^sign-in (\S+)$/m.exec(made.output())?.[1];
@@ -32,6 +37,6 @@ export async function openLink(link: string): Promise<string> {
 	return cookie;
 }
 
-export async function signIn(product: Product): Promise<string> {
-	return openLink(await signInLink(product));
+export async function signIn(product: Product, own?: Environment): Promise<string> {
+	return openLink(await signInLink(product, own));
 }
