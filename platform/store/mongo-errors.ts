@@ -79,9 +79,15 @@ export function isSnapshotGone(error: unknown): boolean {
 	return code === SNAPSHOT_UNAVAILABLE || code === SNAPSHOT_TOO_OLD;
 }
 
-/** The error that a caller sees: `unavailable` for a store that is away, everything else as it is. */
+/**
+ * The error that a caller sees: `unavailable` for a store that is away, and for a transaction that met others until its
+ * time was up (as after its process stood still), because nothing is wrong with what was asked; all else as it is.
+ */
 export function storeError(error: unknown): unknown {
 	if (codeOf(error) !== undefined) return error;
-	if (!isAway(error)) return error;
-	return new CodedError("unavailable", `MongoDB is away: ${(error as Error).message}`, { retryAfterMs: 1_000 });
+	const { message } = error as Error;
+	const later = (what: string) => new CodedError("unavailable", `${what}: ${message}`, { retryAfterMs: 1_000 });
+	if (isAway(error)) return later("MongoDB is away");
+	if (isTransient(error) || isCommitUnknown(error)) return later("The transaction did not come to its end");
+	return error;
 }

@@ -127,9 +127,18 @@ export class Committer {
 			await delay(LAST_RETRY_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
 			return this.#restart(parts);
 		}
-		return this.#commit([
-			{ ...part, refused: await findRefused(part, (trial) => this.#options.store.rehearse([trial])) },
-		]);
+		const refused = await this.#findRefused(part);
+		return refused ? this.#commit([{ ...part, refused }]) : this.#restart(parts);
+	}
+
+	/** Undefined when that cannot be found out now: the store went away, or another owner has the partition. */
+	async #findRefused(part: IngestPart): Promise<Record<string, string> | undefined> {
+		try {
+			return await findRefused(part, (trial) => this.#options.store.rehearse([trial]));
+		} catch (error) {
+			this.#options.onTrouble(error);
+			return undefined;
+		}
 	}
 
 	#restart(parts: readonly IngestPart[]): void {
