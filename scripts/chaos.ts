@@ -3,13 +3,17 @@
  * while scans arrive, and then proves that each was counted exactly once. Exits with 1 when anything is not as promised.
  */
 import { parseArgs } from "node:util";
-import { type ChaosReport, described, runChaos } from "./chaos/run.ts";
+import type { Course } from "./chaos/one-by-one.ts";
+import { type ChaosReport, described, resultOf, runChaos } from "./chaos/run.ts";
 
 const HELP = `npm run chaos -- [options]
 
   --seed N       the schedule; one is chosen and printed when absent
   --minutes M    how long members are struck (1)
   --embedded     the embedded product in one process, instead of the stack
+  --each         instead of a schedule: one process of each kind after the other is killed, and stopped for 9 s; says for
+                 how long counting stood still
+  --rolling      instead of a schedule: every process is restarted in order, one after the other
   --help         this text`;
 
 const MINUTE_MS = 60_000;
@@ -20,6 +24,8 @@ function readOptions() {
 			seed: { type: "string", default: String(Math.floor(Math.random() * 1e9)) },
 			minutes: { type: "string", default: "1" },
 			embedded: { type: "boolean", default: false },
+			each: { type: "boolean", default: false },
+			rolling: { type: "boolean", default: false },
 			help: { type: "boolean", default: false },
 		},
 	});
@@ -28,20 +34,27 @@ function readOptions() {
 		throw new Error(`--seed is ${JSON.stringify(values.seed)}: expected a whole number 0–4294967295`);
 	if (!(minutes > 0 && minutes <= 1_440))
 		throw new Error(`--minutes is ${JSON.stringify(values.minutes)}: expected a number above 0, at most 1440`);
-	return { seed, minutes, embedded: values.embedded, help: values.help };
+	const { embedded, each, rolling, help } = values;
+	if (Number(embedded) + Number(each) + Number(rolling) > 1)
+		throw new Error("Only one of --embedded, --each and --rolling can be had at a time");
+	const course: Course | undefined = each ? "each" : rolling ? "rolling" : undefined;
+	return { seed, minutes, embedded, course, help };
 }
 
 function printReport(report: ChaosReport): void {
-	const { strikes, sent, acknowledged, hurried, refused, unanswered, countedUnacknowledged, counted } = report;
-	console.log("\nThe schedule as it happened:");
+	const { strikes, trials, noticed, sent, acknowledged, hurried, refused, unanswered, countedUnacknowledged, counted } =
+		report;
+	if (trials.length > 0) {
+		console.log("\nThe longest time in which some partition's count did not grow, and in which nobody was served:");
+		for (const trial of trials) console.log(`  ${resultOf(trial)}`);
+		console.log(`\nnot served by asking once more: ${noticed} requests`);
+	} else console.log("\nThe schedule as it happened:");
 	for (const strike of strikes) console.log(`  ${String(strike.hitMs ?? "-").padStart(7)} ms  ${described(strike)}`);
 	const hit = strikes.filter(({ hitMs }) => hitMs !== undefined);
 	const tally = [...Map.groupBy(hit, ({ member }) => member)].map(([member, all]) => {
-		const kills = all.filter(({ kind }) => kind === "kill").length;
-		return `${member} ${kills}+${all.length - kills}`;
+		return `${member} ${byKind(all)}`;
 	});
-	const kills = hit.filter(({ kind }) => kind === "kill").length;
-	console.log(`\nkills + pauses    ${kills} + ${hit.length - kills}: ${tally.join(", ")}`);
+	if (hit.length > 0) console.log(`\nstrikes           ${byKind(hit)} (kills+restarts+pauses): ${tally.join(", ")}`);
 	console.log(
 		`scans             ${sent} sent, ${acknowledged} acknowledged, ${hurried} hurried, ${unanswered} unanswered,`,
 	);
@@ -53,15 +66,20 @@ function printReport(report: ChaosReport): void {
 	console.log(`whole again       ${report.wholeAfterMs ?? "not in time,"} ms after the last strike`);
 }
 
+function byKind(strikes: ChaosReport["strikes"]): string {
+	return ["kill", "restart", "pause"].map((due) => strikes.filter(({ kind }) => kind === due).length).join("+");
+}
+
 async function main(): Promise<void> {
-	const { seed, minutes, embedded, help } = readOptions();
+	const { seed, minutes, embedded, course, help } = readOptions();
 	if (help) return console.log(HELP);
-	const command = `npm run chaos -- --seed ${seed} --minutes ${minutes}${embedded ? " --embedded" : ""}`;
+	const how = course ? `--${course}` : `--minutes ${minutes}${embedded ? " --embedded" : ""}`;
+	const command = `npm run chaos -- --seed ${seed} ${how}`;
 	console.log(command);
 	const report = await runChaos({
 		seed,
 		durationMs: minutes * MINUTE_MS,
-		embedded,
+		...{ embedded, course },
 		print: (line) => console.log(line),
 	});
 	printReport(report);

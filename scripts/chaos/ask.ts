@@ -19,16 +19,20 @@ export interface Question {
 }
 
 const ANSWER_TIMEOUT_MS = 5_000;
-const CONNECTIONS = 96;
+/** Enough for those who wait for one gateway that stands still while the others are served. */
+const CONNECTIONS = 256;
 
 export class Caller {
 	readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
 	readonly #url: string;
 	readonly #key: string;
+	readonly #timeoutMs: number;
 
-	constructor(url: string, key: string) {
+	/** @param timeoutMs how long an answer is waited for */
+	constructor(url: string, key: string, timeoutMs = ANSWER_TIMEOUT_MS) {
 		this.#url = url;
 		this.#key = key;
+		this.#timeoutMs = timeoutMs;
 	}
 
 	/**
@@ -43,7 +47,7 @@ export class Caller {
 			...(path.startsWith("/api/") && { authorization: `Bearer ${this.#key}` }),
 		};
 		return new Promise((resolve, reject) => {
-			const options = { method, agent: this.#agent, headers: all, timeout: ANSWER_TIMEOUT_MS };
+			const options = { method, agent: this.#agent, headers: all, timeout: this.#timeoutMs };
 			const outgoing = request(`${this.#url}${path}`, options, (incoming) => {
 				const chunks: Buffer[] = [];
 				incoming.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -17,7 +17,18 @@ export interface CrowdOptions {
 	readonly record: ScanRecord;
 	/** Requests begun per second; a batch is one. */
 	readonly rate: number;
+	/** How long an answer is waited for, ms. @defaultValue 5000 */
+	readonly answerTimeoutMs?: number;
+	/**
+	 * Nothing is killed, only stopped in order: who closes a connection without a word has taken nothing of what came on it,
+	 * and is asked again, also for scans without ids. @defaultValue false
+	 */
+	readonly orderly?: boolean;
+	/** Told of every answer that served who asked. */
+	onServed?(kind: Served): void;
 }
+
+export type Served = "redirects" | "POSTs";
 
 export interface Crowd {
 	/** Scans that were acknowledged so far. */
@@ -26,6 +37,8 @@ export interface Crowd {
 	readonly complaints: readonly string[];
 	/** Asked again by id although an earlier answer had acknowledged it. */
 	repeated(): number;
+	/** Requests that were not served by asking once more. */
+	noticed(): number;
 	/** Begins no more scans, and goes on repeating for at most `timeoutMs`. */
 	finish(timeoutMs: number): Promise<void>;
 	/** Sends a few last scans, when it has finished, and closes the record. @returns their ids */
@@ -54,19 +67,26 @@ const BOT = "Googlebot/2.1 (+http://www.google.com/bot.html)";
 const phone = (version: number) =>
 	`Mozilla/5.0 (Linux; Android ${version}; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36`;
 
-export function startCrowd({ url, key, slugs, seed, record, rate }: CrowdOptions): Crowd {
-	const caller = new Caller(url, key);
+export function startCrowd(options: CrowdOptions): Crowd {
+	const { url, key, slugs, seed, record, rate, answerTimeoutMs, orderly = false, onServed = () => undefined } = options;
+	const caller = new Caller(url, key, answerTimeoutMs);
 	const dice = chance(seed ^ 0x5ca11);
 	const open = new Set<Promise<void>>();
 	const complaints: string[] = [];
 	const past: SentScan[] = [];
 	const begun = performance.now();
-	let [due, acknowledged, repeated] = [0, 0, 0];
+	let [due, acknowledged, repeated, noticed] = [0, 0, 0, 0];
 	let giveUpAt = Number.POSITIVE_INFINITY;
 
 	const complain = (what: string) => {
 		if (complaints.length < 50) complaints.push(what);
 	};
+	/** Undefined when nothing is known of what was asked. */
+	const ask = (question: Question): Promise<Reply | undefined> =>
+		caller.ask(question).catch(({ code = "" }: NodeJS.ErrnoException) => {
+			const untouched = code === "ECONNREFUSED" || (orderly && CLOSED.includes(code));
+			return untouched ? NOBODY_THERE : undefined;
+		});
 	const acknowledge = (scans: readonly SentScan[]) => {
 		acknowledged += scans.length;
 		record.became(scans, "acknowledged");
@@ -82,9 +102,11 @@ export function startCrowd({ url, key, slugs, seed, record, rate }: CrowdOptions
 		const tags = `utm_medium=${groupOf(scan.key)}&utm_campaign=${nameOf(scan.key)}`;
 		const place = source === "qr" && dice.next() < 0.5 ? "/door" : "";
 		const path = `/${source === "qr" ? "q" : "l"}/${slugs[code]}${place}?${tags}`;
-		const reply = await caller
-			.ask({ method: "GET", path, headers: { "user-agent": bot ? BOT : agent } })
-			.catch(noAnswer);
+		const once = () => ask({ method: "GET", path, headers: { "user-agent": bot ? BOT : agent } });
+		const first = await once();
+		const reply = orderly && first === NOBODY_THERE ? await once() : first;
+		if (reply?.status === 302) onServed("redirects");
+		else noticed++;
 		if (reply?.status === 302 && reply.headers["x-scan-id"]) acknowledge([scan]);
 		else record.became([scan], reply === undefined ? "unanswered" : reply.status === 302 ? "hurried" : "refused");
 		if (reply && reply !== NOBODY_THERE && reply.status !== 302) complain(`a redirect was answered ${reply.status}`);
@@ -97,8 +119,9 @@ export function startCrowd({ url, key, slugs, seed, record, rate }: CrowdOptions
 	async function post(scans: readonly SentScan[]): Promise<void> {
 		const repeatable = scans.every(({ id }) => id !== undefined);
 		for (let tries = 0; performance.now() < giveUpAt; tries++) {
-			const reply = await caller.ask(posted(scans)).catch(noAnswer);
+			const reply = await ask(posted(scans));
 			if (reply?.status === 202) return checked(scans, reply);
+			if (tries === 1) noticed++;
 			if (reply && !isPassing(reply)) return complain(`a POST was answered ${reply.status}: ${reply.body}`);
 			if (reply === undefined && !repeatable) return record.became(scans, "unanswered");
 			await delay(pauseAfter(tries, reply, dice));
@@ -110,7 +133,7 @@ export function startCrowd({ url, key, slugs, seed, record, rate }: CrowdOptions
 		if (past.length === 0) return;
 		const scan = dice.pick(past);
 		repeated++;
-		const reply = await caller.ask(posted([scan])).catch(noAnswer);
+		const reply = await ask(posted([scan]));
 		if (reply?.status === 202 && !reply.body.includes(`"${scan.id}"`))
 			complain(`${scan.id} came back as ${reply.body}`);
 	}
@@ -120,6 +143,7 @@ export function startCrowd({ url, key, slugs, seed, record, rate }: CrowdOptions
 		const kept = scans.every((scan, index) => ids[index] !== undefined && [undefined, ids[index]].includes(scan.id));
 		if (rejected.length > 0 || ids.length !== scans.length || !kept) complain(`${scans.length} scans became ${body}`);
 		acknowledge(scans);
+		onServed("POSTs");
 	}
 
 	function posted(scans: readonly SentScan[]): Question {
@@ -172,6 +196,7 @@ export function startCrowd({ url, key, slugs, seed, record, rate }: CrowdOptions
 		complaints,
 		acknowledged: () => acknowledged,
 		repeated: () => repeated,
+		noticed: () => noticed,
 		async finish(timeoutMs) {
 			clearInterval(timer);
 			giveUpAt = performance.now() + timeoutMs;
@@ -188,12 +213,9 @@ export function startCrowd({ url, key, slugs, seed, record, rate }: CrowdOptions
 	};
 }
 
-/** Nothing is known of what was not answered, except where nobody listened: then nothing was taken. */
-function noAnswer(error: NodeJS.ErrnoException): Reply | undefined {
-	return error.code === "ECONNREFUSED" ? NOBODY_THERE : undefined;
-}
-
+/** Where nobody listened nothing was taken. */
 const NOBODY_THERE: Reply = { status: 0, headers: {}, body: "" };
+const CLOSED = ["ECONNRESET", "EPIPE"];
 
 /** Refusals that say "later". */
 function isPassing({ status }: Reply): boolean {

@@ -6,23 +6,32 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Code } from "../../contracts/code.ts";
 import { until } from "../servers/until.ts";
 import { Caller } from "./ask.ts";
 import { startCrowd } from "./crowd.ts";
+import { Ends } from "./ends.ts";
+import { Growth } from "./growth.ts";
 import { type Judgement, judge } from "./judgement.ts";
 import { Numbers } from "./numbers.ts";
+import { type Course, planTrials, strikeOneByOne, type Trial, type TrialResult, tooLong } from "./one-by-one.ts";
 import { readRecord, ScanRecord } from "./record.ts";
 import { planStrikes } from "./schedule.ts";
 import { openScreens, type Screens } from "./screens.ts";
+import { watchStored } from "./stored.ts";
 import { carryOut, type Struck } from "./strikes.ts";
 import { startTarget } from "./target.ts";
 import { notWholeYet, verify } from "./verify.ts";
 
 export interface ChaosOptions {
 	readonly seed: number;
-	/** How long it is struck, ms. */
+	/** How long it is struck at random, ms; a course takes as long as it takes. */
 	readonly durationMs: number;
 	readonly embedded: boolean;
+	/** Members of the stack are struck one after the other instead, for as long as that takes. */
+	readonly course?: Course;
+	/** Members that a course leaves out are not struck. @defaultValue all */
+	readonly only?: (trial: Trial) => boolean;
 	/** It must be whole so soon after the last strike, ms. @defaultValue 30000 */
 	readonly wholeWithinMs?: number;
 	/** Told what happens, line by line. */
@@ -30,7 +39,12 @@ export interface ChaosOptions {
 }
 
 export interface ChaosReport extends Omit<Judgement, "present"> {
+	/** Of a run at random. */
 	readonly strikes: readonly Struck[];
+	/** Of a course. */
+	readonly trials: readonly TrialResult[];
+	/** Requests that were not served by asking once more. */
+	readonly noticed: number;
 	/** Scans that were sent again by their id after they had been acknowledged. */
 	readonly repeated: number;
 	/** Longest time in which the screen of some code saw its total stand still, ms. */
@@ -45,9 +59,13 @@ export interface ChaosReport extends Omit<Judgement, "present"> {
 
 const KEY = "a-key-for-chaos-00000001";
 const CODES = 6;
+/** So many have some in every partition. */
+const CODES_OF_A_COURSE = 16;
+/** A client of a gateway that stands still turns to another after this, ms. */
+const COURSE_PATIENCE_MS = 2_000;
 /** A single process answers more, and what it must not lose is in it alone: it is mostly killed, under more load. */
-const EMBEDDED = { killShare: 0.85, rate: 100 };
-const STACK = { killShare: 0.65, rate: 40 };
+const EMBEDDED = { shares: { killShare: 0.8, restartShare: 0.08 }, rate: 100 };
+const STACK = { shares: { killShare: 0.65, restartShare: 0.1 }, rate: 40 };
 const AGGREGATE_EVERY_MS = 7_000;
 const ANSWERED_WITHIN_MS = 30_000;
 const STARTS_WITHIN_MS = 30_000;
@@ -57,46 +75,45 @@ const FEED_RESTS_MS = 1_100;
 const SHOWN_WITHIN_MS = 5_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-	const { seed, durationMs, embedded, wholeWithinMs = 30_000, print } = options;
-	const { killShare, rate } = embedded ? EMBEDDED : STACK;
+	const { seed, durationMs, embedded, course, only = () => true, wholeWithinMs = 30_000, print } = options;
+	const { shares, rate } = embedded ? EMBEDDED : STACK;
 	const dir = await mkdtemp(path.join(tmpdir(), "scanpulse-chaos-"));
 	const begun = performance.now();
 	const say = (line: string) => print(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
 	const violations: string[] = [];
-	const dueToDie = new Map<string, number>();
+	const ends = new Ends();
 	const target = await startTarget({
 		...{ dir, embedded, key: KEY },
 		report: (member, what) => {
 			say(`${member} ${what.split("\n")[0]}`);
-			if (!/^(killed|ended)/.test(what)) return;
-			const due = dueToDie.get(member) ?? 0;
-			if (due === 0) violations.push(`${member} ${what} although nobody struck it`);
-			else dueToDie.set(member, due - 1);
+			const violation = ends.judge(member, what);
+			if (violation) violations.push(violation);
 		},
 	});
 	const caller = new Caller(target.url, KEY);
+	const [counting, serving] = [new Growth(), new Growth()];
+	const stored = course && watchStored(target.mongoUrl as string, counting);
 	let screens: Screens | undefined;
 	try {
-		const codes = await makeCodes(caller);
-		screens = openScreens({ url: target.realtimeUrl, token: KEY, codes: codes.map(({ id }) => id) });
+		const codes = await makeCodes(caller, course ? CODES_OF_A_COURSE : CODES);
+		const shown = codes.slice(0, CODES).map(({ id }) => id);
+		screens = openScreens({ url: target.realtimeUrl, token: KEY, codes: shown });
 		await allLive(screens);
 		const recordFile = path.join(dir, "scans.ndjson");
 		const crowd = startCrowd({
 			...{ url: target.url, key: KEY, seed, rate, slugs: codes.map(({ slug }) => slug) },
 			record: new ScanRecord(recordFile),
+			...(course && { answerTimeoutMs: COURSE_PATIENCE_MS, orderly: course === "rolling" }),
+			onServed: (kind) => serving.happened(kind),
 		});
 		say(`${embedded ? "the embedded product" : "the stack"} serves, ${codes.length} codes are scanned`);
 
 		const calm = new AbortController();
 		const aggregating = aggregateAllAlong(caller, calm.signal);
-		const end = delay(durationMs);
-		const planned = planStrikes({ seed, durationMs, killShare, members: target.members });
-		const strikes = await carryOut(planned, target, durationMs, (struck) => {
-			if (struck.kind === "kill" && struck.hitMs !== undefined)
-				dueToDie.set(struck.member, (dueToDie.get(struck.member) ?? 0) + 1);
-			say(described(struck));
-		});
-		await end;
+		const strikes = course ? [] : await strikeAtRandom();
+		const trials = course ? await takeCourse(course) : [];
+		if (course === "rolling" && crowd.noticed() > 0)
+			violations.push(`${crowd.noticed()} requests were not served by asking once more`);
 		const calmAt = performance.now();
 		calm.abort();
 		await Promise.all([aggregating, ...target.members.map((member) => target.serves(member))]);
@@ -127,12 +144,35 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		const { present, ...tally } = judgement;
 		const { ms: longestPauseMs, endedAtMs: pauseEndedAtMs } = screens.pauses.longest;
 		const figures = { repeated: crowd.repeated(), longestPauseMs, pauseEndedAtMs, wholeAfterMs };
-		return { ...tally, violations, strikes, ...figures, dir };
+		return { ...tally, violations, strikes, trials, noticed: crowd.noticed(), ...figures, dir };
 	} finally {
 		screens?.close();
+		await stored?.stop();
 		caller.close();
 		await target.close();
 		if (violations.length === 0) await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+	}
+
+	async function strikeAtRandom(): Promise<Struck[]> {
+		const end = delay(durationMs);
+		const planned = planStrikes({ seed, durationMs, ...shares, members: target.members });
+		const strikes = await carryOut(planned, target, durationMs, (struck) => {
+			if (struck.hitMs !== undefined) ends.expect(struck);
+			say(described(struck));
+		});
+		await end;
+		return strikes;
+	}
+
+	async function takeCourse(course: Course): Promise<TrialResult[]> {
+		const trials = planTrials(course, target.members).filter(only);
+		const results = await strikeOneByOne(trials, {
+			...{ target, counting, serving },
+			onStrike: (trial) => ends.expect(trial),
+			onResult: (result) => say(resultOf(result)),
+		});
+		violations.push(...results.flatMap((result) => tooLong(course, result)));
+		return results;
 	}
 }
 
@@ -149,11 +189,15 @@ async function still(missing: () => Promise<readonly string[]>, withinMs: number
 	return last;
 }
 
+type Made = Pick<Code, "id" | "slug">;
+
 /** Codes that every gateway knows. */
-async function makeCodes(caller: Caller): Promise<{ id: string; slug: string }[]> {
-	const codes: { id: string; slug: string }[] = [];
-	for (let number = 0; number < CODES; number++) {
-		codes.push(await caller.json("POST", "/api/v1/codes", { url: `https://example.org/${number}` }));
+async function makeCodes(caller: Caller, count: number): Promise<Made[]> {
+	const codes: Made[] = [];
+	for (let number = 0; number < count; number++) {
+		const make = () => caller.json<Made>("POST", "/api/v1/codes", { url: `https://example.org/${number}` });
+		// A process that has only just begun may not be heard of by all others yet.
+		codes.push(await until(make, { what: "a code to be made", timeoutMs: STARTS_WITHIN_MS, everyMs: 250 }));
 	}
 	await until(
 		async () => {
@@ -186,5 +230,15 @@ async function aggregateAllAlong(caller: Caller, signal: AbortSignal): Promise<v
 export function described({ member, kind, pauseMs, atMs, hitMs }: Struck): string {
 	if (hitMs === undefined) return `${member}, to be struck at ${atMs} ms, came back too late for it`;
 	const late = hitMs - atMs > 250 ? `, ${hitMs - atMs} ms late` : "";
-	return kind === "kill" ? `SIGKILL ${member}${late}` : `SIGSTOP ${member} for ${pauseMs} ms${late}`;
+	return `${signalsOf({ kind, pauseMs })} ${member}${late}`;
+}
+
+/** What a trial cost, in words. */
+export function resultOf({ member, kind, pauseMs, counting, serving }: TrialResult): string {
+	const stood = [counting, serving].map(({ name, ms }) => `${name} stood still for ${ms} ms`).join(", ");
+	return `${signalsOf({ kind, pauseMs })} ${member}: ${stood}`;
+}
+
+function signalsOf({ kind, pauseMs }: Pick<Trial, "kind" | "pauseMs">): string {
+	return kind === "pause" ? `SIGSTOP for ${pauseMs} ms` : kind === "kill" ? "SIGKILL" : "SIGTERM";
 }

@@ -8,9 +8,9 @@ export interface Strike {
 	/** From the beginning of the run, ms. */
 	readonly atMs: number;
 	readonly member: string;
-	/** `kill` is SIGKILL; `pause` is SIGSTOP, and SIGCONT after `pauseMs`. */
-	readonly kind: "kill" | "pause";
-	/** 0 for a kill. */
+	/** `kill` is SIGKILL; `restart` is SIGTERM; `pause` is SIGSTOP, and SIGCONT after `pauseMs`. */
+	readonly kind: "kill" | "restart" | "pause";
+	/** 0 unless it is a pause. */
 	readonly pauseMs: number;
 }
 
@@ -23,6 +23,8 @@ export interface ScheduleOptions {
 	readonly everyMs?: number;
 	/** How many of the strikes are kills. @defaultValue 0.65 */
 	readonly killShare?: number;
+	/** How many of the strikes are orderly restarts; what is left are pauses. @defaultValue 0.1 */
+	readonly restartShare?: number;
 	/** Longer than an owner of counting may be silent, so that its work is taken from it. @defaultValue 6000 */
 	readonly longestPauseMs?: number;
 }
@@ -35,7 +37,8 @@ const RESPITE_MS = 2_500;
 
 /** Strikes in the order of their moments. */
 export function planStrikes(options: ScheduleOptions): Strike[] {
-	const { seed, durationMs, members, everyMs = 1_800, killShare = 0.65, longestPauseMs = 6_000 } = options;
+	const { seed, durationMs, members, everyMs = 1_800, longestPauseMs = 6_000 } = options;
+	const { killShare = 0.65, restartShare = 0.1 } = options;
 	const { next, below } = chance(seed);
 	const freeFrom = new Map<string, number>();
 	const strikes: Strike[] = [];
@@ -43,14 +46,15 @@ export function planStrikes(options: ScheduleOptions): Strike[] {
 	for (let atMs = FIRST_AT_MS; atMs < durationMs; atMs += Math.round(everyMs * (0.4 + 1.2 * next()))) {
 		if (deck.length === 0) deck = [...members];
 		// Chance is drawn the same number of times whatever becomes of the strike.
-		const [first, kills, length] = [below(deck.length), next() < killShare, next()];
+		const [first, lot, length] = [below(deck.length), next(), next()];
 		const turn = [...deck.slice(first), ...deck.slice(0, first)];
 		const member = turn.find((name) => (freeFrom.get(name) ?? 0) <= atMs);
 		if (member === undefined) continue;
 		const room = Math.min(longestPauseMs, durationMs - atMs);
-		const pauses = !kills && room >= SHORTEST_PAUSE_MS;
+		const pauses = lot >= killShare + restartShare && room >= SHORTEST_PAUSE_MS;
+		const kind = pauses ? "pause" : lot >= killShare && lot < killShare + restartShare ? "restart" : "kill";
 		const pauseMs = pauses ? Math.round(SHORTEST_PAUSE_MS + length * (room - SHORTEST_PAUSE_MS)) : 0;
-		strikes.push({ atMs, member, kind: pauses ? "pause" : "kill", pauseMs });
+		strikes.push({ atMs, member, kind, pauseMs });
 		deck.splice(deck.indexOf(member), 1);
 		freeFrom.set(member, atMs + pauseMs + RESPITE_MS);
 	}

@@ -40,7 +40,7 @@ export async function carryOut(
 		const struck = { ...planned, hitMs };
 		tell(struck);
 		if (hitMs === undefined) return struck;
-		if (kind === "kill") await target.signal(member, "SIGKILL");
+		if (kind !== "pause") await target.signal(member, kind === "kill" ? "SIGKILL" : "SIGTERM");
 		else {
 			const pid = target.pid(member);
 			await target.signal(member, "SIGSTOP");

@@ -27,6 +27,8 @@ export interface TargetOptions {
 export interface Target {
 	readonly url: string;
 	readonly realtimeUrl: string;
+	/** Where MongoDB is, when there is one. */
+	readonly mongoUrl: string | undefined;
 	/** Every member that may be struck. */
 	readonly members: readonly string[];
 	/** The process of a member, undefined while none serves. */
@@ -49,6 +51,7 @@ async function startMembers({ dir, key, report }: TargetOptions): Promise<Target
 	return {
 		url: stack.url,
 		realtimeUrl: stack.env.REALTIME_URL,
+		mongoUrl: stack.env.MONGO_URL,
 		members: stack.names,
 		pid: (member) => stack.pid(member),
 		signal: (member, signal) => stack.kill(member, signal),
@@ -92,7 +95,7 @@ async function startEmbedded({ dir, key, report }: TargetOptions): Promise<Targe
 	await member.start();
 	const url = `http://localhost:${port}`;
 	return {
-		...{ url, realtimeUrl: url, members: [name] },
+		...{ url, realtimeUrl: url, mongoUrl: undefined, members: [name] },
 		pid: () => member.serving()?.pid,
 		signal: (_, signal) => member.kill(signal),
 		serves: async () => {
