@@ -31,8 +31,16 @@ export type Decoded =
 	| { readonly kind: "newer"; readonly version: number }
 	| { readonly kind: "malformed"; readonly reason: string };
 
-export function encodeMessage(message: ScanMessage): Uint8Array {
-	const body = Buffer.from(JSON.stringify(message));
+export function encodeMessage({ scans, ...head }: ScanMessage): Uint8Array {
+	return encodeWithScans(
+		head,
+		scans.map((scan) => JSON.stringify(scan)),
+	);
+}
+
+/** A message whose scans are JSON already, so that none is written twice. */
+export function encodeWithScans(head: Omit<ScanMessage, "scans">, scans: readonly string[]): Uint8Array {
+	const body = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"scans":[${scans.join(",")}]}`);
 	const data = Buffer.allocUnsafe(HEADER_BYTES + body.length);
 	data[0] = VERSION;
 	data.writeUInt32BE(checksum(VERSION, body), 1);

@@ -39,7 +39,7 @@ export function canonicalAddress(text: string): string | undefined {
 
 /** What a rate limit counts by: an IPv4 address, or the /64 of an IPv6 one, which is what one customer has. */
 export function limitedNetwork(address: string): string {
-	if (!isIPv6(address)) return address;
+	if (!address.includes(":") || !isIPv6(address)) return address;
 	const [head = "", tail] = address.split("::");
 	const before = head === "" ? [] : head.split(":");
 	const after = tail ? tail.split(":").length : 0;
@@ -60,6 +60,7 @@ export function isSecure(request: IncomingMessage, trustedProxies: number): bool
 }
 
 function withoutPort(hop: string): string {
+	if (!hop.includes(":")) return hop;
 	const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(hop);
 	if (bracketed) return bracketed[1] as string;
 	return hop.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");

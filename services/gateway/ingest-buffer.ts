@@ -10,7 +10,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { CodedError, codeOf, dataOf } from "../../contracts/errors.ts";
 import type { AcceptedScan } from "../../contracts/scan.ts";
-import { encodeMessage } from "../../platform/log/message.ts";
+import { encodeWithScans } from "../../platform/log/message.ts";
 import { DurableTotals } from "./durable-totals.ts";
 import { partitionOf } from "./partition-of.ts";
 
@@ -51,7 +51,9 @@ interface Ticket {
 }
 
 interface Gathered {
-	readonly scan: AcceptedScan;
+	readonly organisation: string;
+	/** The scan in JSON, and its bytes in UTF-8. */
+	readonly json: string;
 	readonly bytes: number;
 	readonly ticket: Ticket;
 }
@@ -71,6 +73,9 @@ interface Lane {
 }
 
 const REPEAT_DELAY_MS = 50;
+/** After a message of so many scans a lane's next one begins no sooner than so long after it, ms: a sync is not cheap. */
+const PACED_SCANS = 8;
+const PACE_MS = 1;
 const OVERLOADED_RETRY_MS = 1_000;
 
 export class IngestBuffer {
@@ -143,13 +148,9 @@ export class IngestBuffer {
 	 * took them.
 	 */
 	accept(scans: readonly AcceptedScan[]): Promise<void> {
-		const gathered: Omit<Gathered, "ticket">[] = [];
-		let bytes = 0;
-		for (const scan of scans) {
-			const own = estimateBytes(scan);
-			gathered.push({ scan, bytes: own });
-			bytes += own;
-		}
+		const encoded = scans.map((scan) => JSON.stringify(scan));
+		const sizes = encoded.map((json) => Buffer.byteLength(json));
+		const bytes = sizes.reduce((sum, size) => sum + size, 0);
 		const { maxPending, maxPendingBytes } = this.#options;
 		if (this.#pending + scans.length > maxPending || this.#pendingBytes + bytes > maxPendingBytes) {
 			const data = { retryAfterMs: OVERLOADED_RETRY_MS };
@@ -158,9 +159,9 @@ export class IngestBuffer {
 		if (scans.length === 0) return Promise.resolve();
 		return new Promise((resolve, reject) => {
 			const ticket: Ticket = { waiting: scans.length, resolve, reject };
-			for (const { scan, bytes } of gathered) {
-				const lane = this.#lanes[partitionOf(scan.code, this.#lanes.length)] as Lane;
-				lane.gathered.push({ scan, bytes, ticket });
+			for (const [index, { organisation, code }] of scans.entries()) {
+				const lane = this.#lanes[partitionOf(code, this.#lanes.length)] as Lane;
+				lane.gathered.push({ organisation, json: encoded[index] as string, bytes: sizes[index] as number, ticket });
 			}
 			this.#pending += scans.length;
 			this.#pendingBytes += bytes;
@@ -187,14 +188,12 @@ export class IngestBuffer {
 	async #run(lane: Lane): Promise<void> {
 		lane.busy = true;
 		while (lane.gathered.length > 0) {
+			const begunAt = performance.now();
 			const batch = this.#takeBatch(lane);
 			try {
-				await this.#makeDurable(
-					lane,
-					batch.map(({ scan }) => scan),
-				);
-				for (const { scan } of batch) {
-					this.#accepted.set(scan.organisation, (this.#accepted.get(scan.organisation) ?? 0) + 1);
+				await this.#makeDurable(lane, batch);
+				for (const { organisation } of batch) {
+					this.#accepted.set(organisation, (this.#accepted.get(organisation) ?? 0) + 1);
 				}
 				for (const { ticket } of batch) if (--ticket.waiting === 0) ticket.resolve();
 			} catch (error) {
@@ -202,6 +201,8 @@ export class IngestBuffer {
 			}
 			this.#pending -= batch.length;
 			this.#pendingBytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0);
+			const early = PACE_MS - (performance.now() - begunAt);
+			if (batch.length >= PACED_SCANS && early > 0) await delay(early);
 		}
 		lane.busy = false;
 		if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
@@ -219,7 +220,7 @@ export class IngestBuffer {
 		return lane.gathered.splice(0, count);
 	}
 
-	async #makeDurable(lane: Lane, scans: readonly AcceptedScan[]): Promise<void> {
+	async #makeDurable(lane: Lane, scans: readonly Gathered[]): Promise<void> {
 		const { producer } = lane;
 		const { data, totals } = nextMessage(producer, scans);
 		if (!this.#away) {
@@ -263,35 +264,17 @@ function newProducer(): Producer {
 	return { id: randomUUID(), number: 0, totals: {} };
 }
 
-function nextMessage(producer: Producer, scans: readonly AcceptedScan[]) {
+function nextMessage(producer: Producer, scans: readonly Gathered[]) {
 	const totals: Record<string, number> = {};
 	for (const { organisation } of scans) {
 		const total = (producer.totals[organisation] ?? 0) + 1;
 		producer.totals[organisation] = total;
 		totals[organisation] = total;
 	}
-	const number = ++producer.number;
-	return { data: encodeMessage({ producer: producer.id, number, acceptedAt: Date.now(), totals, scans }), totals };
-}
-
-/** A scan's share of a message, never less than what it takes: field names, numbers, and its texts escaped. */
-const FIXED_BYTES = 420;
-
-function estimateBytes(scan: AcceptedScan): number {
-	let bytes = FIXED_BYTES;
-	for (const name in scan) {
-		const value = scan[name as keyof AcceptedScan];
-		if (typeof value === "string") bytes += textBytes(value);
-	}
-	return bytes;
-}
-
-/** At least what a text takes in JSON and UTF-8; control characters never get into a scan. */
-function textBytes(value: string): number {
-	let bytes = 0;
-	for (let index = 0; index < value.length; index++) {
-		const unit = value.charCodeAt(index);
-		bytes += unit < 0x80 ? (unit === 0x22 || unit === 0x5c ? 2 : 1) : unit < 0x800 ? 2 : 3;
-	}
-	return bytes;
+	const head = { producer: producer.id, number: ++producer.number, acceptedAt: Date.now(), totals };
+	const data = encodeWithScans(
+		head,
+		scans.map(({ json }) => json),
+	);
+	return { data, totals };
 }

@@ -49,10 +49,12 @@ export async function openGeoTable(file: string | undefined): Promise<GeoTable> 
 			`GEOIP_DB is ${JSON.stringify(path)}: expected a MaxMind-format file (${(error as Error).message})`,
 		);
 	}
+	/** Of rows that the reader remembers: neighbours share one. */
+	const places = new WeakMap<Row, GeoPlace>();
 	return (address) => {
 		if (isIP(address) === 0) return NOWHERE;
 		const row = reader.get(address) as Row | null;
-		return row ? placeOf(row) : NOWHERE;
+		return row ? places.getOrInsertComputed(row, placeOf) : NOWHERE;
 	};
 }
 
