@@ -106,6 +106,8 @@ export interface Events {
 	"accounts.changed": { organisation: string; credential?: string; timeZone?: string };
 	"scans.committed": ScansCommitted;
 	"scans.position": ScansPosition;
+	/** A node that counts has stopped in order: its partitions may be taken over now. */
+	"scans.left": { node: string };
 	"gateway.report": GatewayReport;
 	"cron.changed": { run: JobRun };
 	/** Connections of a realtime node by channel; `unchanged` (with no channels) when they are those said before. */

@@ -16,12 +16,16 @@ import { Committer } from "./committer.ts";
 import { PartitionOwner } from "./partition-owner.ts";
 import { share } from "./share.ts";
 
-/** How often a node says that it lives, looks whom the partitions belong to, and tells where they stand, ms. */
-const BEAT_MS = 1_000;
-/** A node that said nothing for so long no longer shares the partitions, ms. */
-const NODE_TTL_MS = 4_000;
-/** How often the log is trimmed, in beats. */
-const BEATS_PER_TRIM = 10;
+/** How often a node says that it lives and looks whom the partitions belong to, ms. */
+const BEAT_MS = 500;
+/**
+ * A node that said nothing for so long no longer shares the partitions, ms. With the beat in which another notices and
+ * the end of a session that the dead one left open, counting goes on within 5 s.
+ */
+const NODE_TTL_MS = 3_000;
+/** How often is told where the partitions stand, and how often the log is trimmed, in beats. */
+const BEATS_PER_TELL = 2;
+const BEATS_PER_TRIM = 20;
 
 const COMMIT_BUCKETS_S = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
@@ -39,7 +43,10 @@ interface State {
 	outdated: boolean;
 	stopping: boolean;
 	beating: Promise<void>;
+	/** Of the next beat; undefined during one. */
 	timer: NodeJS.Timeout | undefined;
+	/** The next beat follows the one under way at once. */
+	hurried: boolean;
 }
 
 type Methods = {
@@ -50,6 +57,8 @@ type Methods = {
 	trim(states: readonly PartitionState[], ends: ReadonlyMap<number, number>): Promise<void>;
 	announce(parts: readonly IngestedPart[]): void;
 	schedule(delayMs: number): void;
+	leave(): Promise<void>;
+	hurry(): void;
 };
 
 type This = Service & State & Methods;
@@ -95,6 +104,11 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 				if (params.timeZone !== undefined && this.owners?.has(0)) this.epoch = await this.store.renewEpoch();
 			},
 		},
+		"scans.left": {
+			handler({ params }) {
+				if (params.node !== platform.member) this.hurry();
+			},
+		},
 	};
 
 	const methods: ServiceMethods & Methods & ThisType<This> = {
@@ -107,10 +121,12 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 				if (this.unreadable.size > 0 && nodes.length > 1) await this.makeRoom();
 				else await this.own(share(nodes, platform.member, this.log.partitions));
 			}
+			const beat = this.beats++;
+			if (beat % BEATS_PER_TELL !== 0) return;
 			const [states, ends] = await Promise.all([this.store.partitions(), this.log.ends()]);
 			const byPartition = new Map(ends.map(({ partition, position }) => [partition, position]));
 			this.tell(states, byPartition);
-			if (++this.beats % BEATS_PER_TRIM === 0) await this.trim(states, byPartition);
+			if (beat % BEATS_PER_TRIM === BEATS_PER_TRIM - BEATS_PER_TELL) await this.trim(states, byPartition);
 		},
 
 		async own(partitions) {
@@ -149,7 +165,7 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 		async makeRoom() {
 			this.outdated = true;
 			await this.own([]);
-			await this.records.leave("scans", platform.member);
+			await this.leave();
 		},
 
 		/** Only what the store itself confirms is told: a screen that hears nothing shows that it is not live. */
@@ -192,12 +208,28 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 
 		schedule(delayMs) {
 			this.timer = setTimeout(() => {
+				this.timer = undefined;
+				this.hurried = false;
 				this.beating = this.beat()
 					.catch(reportTo(this))
 					.then(() => {
-						if (!this.stopping) this.schedule(BEAT_MS);
+						if (!this.stopping) this.schedule(this.hurried ? 0 : BEAT_MS);
 					});
 			}, delayMs);
+		},
+
+		/** Others take over at once instead of waiting until this node is silent for long enough. */
+		async leave() {
+			await this.records?.leave("scans", platform.member);
+			broadcast(this.broker, "scans.left", { node: platform.member });
+		},
+
+		/** Somebody left in order: looks now instead of at the next beat. */
+		hurry() {
+			this.hurried = true;
+			if (this.timer === undefined || this.stopping) return;
+			clearTimeout(this.timer);
+			this.schedule(0);
 		},
 	};
 
@@ -214,6 +246,7 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 			this.unreadable = new Set();
 			this.outdated = false;
 			this.stopping = false;
+			this.hurried = false;
 			this.beating = Promise.resolve();
 			this.committer = new Committer({
 				store: this.store,
@@ -233,8 +266,7 @@ export default function scans(platform: Platform): ServiceSchema<ServiceSettingS
 			await this.beating;
 			await this.committer?.stop();
 			await Promise.all([...(this.owners?.values() ?? [])].map((owner) => owner.stop()));
-			// Others take over at once instead of waiting until this node is silent for long enough.
-			await this.records?.leave("scans", platform.member).catch(() => undefined);
+			await this.leave().catch(() => undefined);
 		},
 	};
 }
