@@ -13,6 +13,8 @@ import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
 const FORMAT = 3;
 const BUSY_TIMEOUT_MS = 5000;
 const CACHE_KIB = 64 * 1024;
+/** Size to which the write-ahead log is cut when it begins anew: a long reading may have let it grow. */
+const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 
 const SCHEMA = `
 	CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -136,6 +138,7 @@ export function openForWriting(file: string): DatabaseSync {
 			PRAGMA fullfsync = ON;
 			PRAGMA checkpoint_fullfsync = ON;
 			PRAGMA wal_autocheckpoint = 0;
+			PRAGMA journal_size_limit = ${WAL_KEPT_BYTES};
 			PRAGMA cache_size = -${CACHE_KIB};
 			PRAGMA temp_store = MEMORY;`);
 		database.exec("BEGIN IMMEDIATE");

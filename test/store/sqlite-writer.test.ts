@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,12 +106,33 @@ test("a checkpoint moves what was written to the file", () => {
 	database.close();
 });
 
+test("the write-ahead log that grew while somebody read for long shrinks when it begins anew", () => {
+	const { database, transactions } = openWriter();
+	const file = (database.prepare("PRAGMA database_list").get() as { file: string }).file;
+	const reader = new DatabaseSync(file, { readOnly: true });
+	reader.exec("BEGIN");
+	reader.prepare("SELECT count(*) FROM partitions").get();
+	const fill = database.prepare("INSERT INTO dead_letters VALUES (NULL, 0, 0, '', zeroblob(65536), 0)");
+	for (let commit = 0; commit < 12; commit++) {
+		transactions.run(() => {
+			for (let row = 0; row < 100; row++) fill.run();
+		});
+		transactions.checkpointWhenDue();
+	}
+	expect(statSync(`${file}-wal`).size).toBeGreaterThan(72 * 2 ** 20);
+	reader.close();
+	transactions.checkpointWhenDue();
+	transactions.run(() => void fill.run());
+	expect(statSync(`${file}-wal`).size).toBeLessThanOrEqual(64 * 2 ** 20);
+	database.close();
+});
+
 test("a file of a newer release is refused", async () => {
 	const file = newFile();
 	const database = new DatabaseSync(file);
 	database.exec("PRAGMA user_version = 99");
 	database.close();
-	await expect(openSqliteStore({ file })).rejects.toThrow(/has format 99, this release knows 2/);
+	await expect(openSqliteStore({ file })).rejects.toThrow(/has format 99, this release knows \d+/);
 });
 
 test("a closed store refuses questions and closes once more without an error", async () => {
