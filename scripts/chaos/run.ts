@@ -65,7 +65,7 @@ const CODES_OF_A_COURSE = 16;
 const COURSE_PATIENCE_MS = 2_000;
 /** A single process answers more, and what it must not lose is in it alone: it is mostly killed, under more load. */
 const EMBEDDED = { shares: { killShare: 0.8, restartShare: 0.08 }, rate: 100 };
-const STACK = { shares: { killShare: 0.65, restartShare: 0.1 }, rate: 40 };
+const STACK = { shares: {}, rate: 40 };
 const AGGREGATE_EVERY_MS = 7_000;
 const ANSWERED_WITHIN_MS = 30_000;
 const STARTS_WITHIN_MS = 30_000;

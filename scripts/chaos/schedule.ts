@@ -21,9 +21,9 @@ export interface ScheduleOptions {
 	readonly members: readonly string[];
 	/** Mean time between two strikes, ms. @defaultValue 1800 */
 	readonly everyMs?: number;
-	/** How many of the strikes are kills. @defaultValue 0.65 */
+	/** How many of the strikes are kills. @defaultValue 0.6 */
 	readonly killShare?: number;
-	/** How many of the strikes are orderly restarts; what is left are pauses. @defaultValue 0.1 */
+	/** How many of the strikes are orderly restarts; what is left are pauses. @defaultValue 0.15 */
 	readonly restartShare?: number;
 	/** Longer than an owner of counting may be silent, so that its work is taken from it. @defaultValue 6000 */
 	readonly longestPauseMs?: number;
@@ -38,7 +38,7 @@ const RESPITE_MS = 2_500;
 /** Strikes in the order of their moments. */
 export function planStrikes(options: ScheduleOptions): Strike[] {
 	const { seed, durationMs, members, everyMs = 1_800, longestPauseMs = 6_000 } = options;
-	const { killShare = 0.65, restartShare = 0.1 } = options;
+	const { killShare = 0.6, restartShare = 0.15 } = options;
 	const { next, below } = chance(seed);
 	const freeFrom = new Map<string, number>();
 	const strikes: Strike[] = [];
