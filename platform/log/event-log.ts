@@ -1,5 +1,5 @@
 /**
- * The event log: what gateways append scans to and what their owners read in order. Two implementations (a SQLite file,
+ * The event log: what gateways append scans to and what their owners read in order. Two implementations (segment files,
  * NATS JetStream) pass one and the same suite; everything that differs between them ends here.
  */
 
