@@ -2,15 +2,8 @@
  * The safeguards of counting: what a commit checks before and while it counts. The two stores share what is pure, and each
  * has its own of what is in its transaction; one suite holds both to the same behaviour.
  */
-import type { Safeguard, Witness } from "./safeguard.ts";
-
-const OF_SQLITE = "test/store/sqlite-store.test.ts";
-const OF_MONGO = "test/store/mongo-store.test.ts";
-
-/** A test of the suite that both stores pass. */
-function inSuite(test: string, says: string) {
-	return (file: string): Witness => ({ file, test, says });
-}
+import type { Safeguard } from "./safeguard.ts";
+import { inSuite, OF_MONGO, OF_SQLITE } from "./store-suite.ts";
 
 const positionRefused = inSuite(
 	"a commit given again because its answer was lost is refused, and nothing goes back",
@@ -29,14 +22,6 @@ const oneClientId = "a client's id is one scan whatever its code, month or parti
 const oneVisit = inSuite(
 	"a visitor counts once a code and UTC day, over batches and crashes",
 	"to deeply equal [ false, true, true, false ]",
-);
-const dirtyDay = inSuite(
-	"a scan that comes while its day closes is in the day, or the day is not closed",
-	"Object.is equality",
-);
-const closingMonth = inSuite(
-	"a month that is closing takes no scans and says so, until it is opened again",
-	"to match object { stored: 1, dropped: 1 }",
 );
 
 export const COUNTING: readonly Safeguard[] = [
@@ -249,82 +234,6 @@ export const COUNTING: readonly Safeguard[] = [
 					without: "",
 				},
 				witness: oneVisit(OF_MONGO),
-			},
-		],
-	},
-	{
-		name: "revisions",
-		protects: "a scan that comes after its day was closed, or at the same time, is in the day or marks it dirty",
-		removals: [
-			{
-				of: "SQLite",
-				what: "ingest's writing of revisions",
-				edit: {
-					file: "platform/store/sqlite-writes.ts",
-					text: "for (const [at, n] of quarters) this.#addRevision.run(subject, at, n);",
-					without: "",
-				},
-				witness: dirtyDay(OF_SQLITE),
-			},
-			{
-				of: "SQLite, at the same time",
-				what: "writing the day with the revision that was folded, not with the present one",
-				edit: {
-					file: "platform/store/sqlite-days.ts",
-					text: "const own = row.subject === subject ? revision : null;",
-					without: "const own = row.subject === subject ? revisionOf(database, subject, start, end) : null;",
-				},
-				witness: dirtyDay(OF_SQLITE),
-			},
-			{
-				of: "MongoDB",
-				what: "ingest's writing of revisions",
-				edit: {
-					file: "platform/store/mongo-writes.ts",
-					text: "await addToRevisions(schema, session, folded);",
-					without: "",
-				},
-				witness: dirtyDay(OF_MONGO),
-			},
-		],
-	},
-	{
-		name: "closing months",
-		protects: "no scan slips into a month that is being audited and dropped",
-		removals: [
-			{
-				of: "SQLite",
-				what: "refusing scans of a month that is closing",
-				edit: {
-					file: "platform/store/sqlite-months.ts",
-					text: "SELECT month FROM closings WHERE state <> 'open' AND month IN",
-					without: "SELECT month FROM closings WHERE state = 'closed' AND month IN",
-				},
-				witness: closingMonth(OF_SQLITE),
-			},
-			{
-				of: "MongoDB",
-				what: "telling the partitions' documents, which ingest writes, that the month is closing",
-				edit: {
-					file: "platform/store/mongo-months.ts",
-					text: "await schema.closings.updateMany({ month, partition: { $exists: true } }, { $set: { state } }, { session });",
-					without: "",
-				},
-				witness: closingMonth(OF_MONGO),
-			},
-			{
-				of: "MongoDB, at the same time",
-				what: "ingest's writing of the document that says so: it only reads it",
-				edit: {
-					file: "platform/store/mongo-months.ts",
-					text: "isClosed(await touch(schema, session, month, part.partition))",
-					without: 'isClosed((await schema.closings.findOne({ _id: month }, { session })) ?? { state: "open" })',
-				},
-				witness: {
-					file: OF_MONGO,
-					test: "a month closes while its scans come in: each is counted for ever or dropped",
-					says: "to match object { clean: true, scans: +0 }",
-				},
 			},
 		],
 	},

@@ -1,16 +1,11 @@
 /*
- * The safeguards around the commit: of reading the log, of owners that die, of scans that cannot be stored, and of the
- * leases under which the clock writes.
+ * The safeguards of reading the log: where reading begins, what it does with what it cannot read or store, and how an
+ * owner follows one that died.
  */
 import type { Safeguard, Witness } from "./safeguard.ts";
 
 const rewound = (test: string, says: string): Witness => ({ file: "test/scans/rewound-log.test.ts", test, says });
 const RESTORED = "that was restored from an older copy is read from its first message, other messages standing there";
-const leaseLost = (file: string): Witness => ({
-	file,
-	test: "whoever lost the lease changes nothing any more",
-	says: "expected undefined to be 'lease_lost'",
-});
 
 export const READING: readonly Safeguard[] = [
 	{
@@ -137,60 +132,6 @@ export const READING: readonly Safeguard[] = [
 					test: "an owner killed in the middle of a commit is followed within 5 s, and its scans count once",
 					says: "Partition 0 could not be claimed in 5000 ms",
 				},
-			},
-		],
-	},
-	{
-		name: "lease fence",
-		protects: "what a leader of the clock writes late, after another took over, is refused",
-		removals: [
-			{
-				of: "SQLite store",
-				what: "refusing an older fence",
-				edit: {
-					file: "platform/store/sqlite-months.ts",
-					text: "if (changes === 0) throw new CodedError",
-					without: "if (changes < 0) throw new CodedError",
-				},
-				witness: {
-					file: "test/store/sqlite-store.test.ts",
-					test: "an older lease may not close a day; each lease has its own fence",
-					says: "instead of rejecting",
-				},
-			},
-			{
-				of: "MongoDB store",
-				what: "looking at the fence within the transaction",
-				edit: {
-					file: "platform/store/mongo-fences.ts",
-					text: "if (matchedCount === 0) throw lost(name, fence);",
-					without: "if (matchedCount < 0) throw lost(name, fence);",
-				},
-				witness: {
-					file: "test/store/mongo-outage.test.ts",
-					test: "a leader that stood still within a write is refused when it goes on, and the next leader's word stands",
-					says: "to match /^lease_lost$/m",
-				},
-			},
-			{
-				of: "SQLite records",
-				what: "looking who holds the lease",
-				edit: {
-					file: "platform/records/sqlite-records-file.ts",
-					text: 'if (!held) throw new CodedError("lease_lost"',
-					without: 'if (false) throw new CodedError("lease_lost"',
-				},
-				witness: leaseLost("test/records/sqlite-records.test.ts"),
-			},
-			{
-				of: "MongoDB records",
-				what: "looking who holds the lease",
-				edit: {
-					file: "platform/records/mongo-records.ts",
-					text: "if (held.matchedCount === 0)",
-					without: "if (held.matchedCount < 0)",
-				},
-				witness: leaseLost("test/records/mongo-records.test.ts"),
 			},
 		],
 	},

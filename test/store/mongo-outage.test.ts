@@ -42,12 +42,15 @@ async function open(database: string): Promise<ScanStore> {
 const thawFile = (database: string) => path.join(dir, `${database}.thaw`);
 
 /** Starts an owner of partition 0 and waits until it stands still with its transaction open. */
-const freezeOwner = (database: string) => freeze("./frozen-owner.ts", database);
+const freezeOwner = (database: string) => freeze(new URL("./frozen-owner.ts", import.meta.url), database);
 
-async function freeze(script: string, database: string): Promise<OwnedProcess> {
-	const file = fileURLToPath(new URL(script, import.meta.url));
-	const frozen = startProcess({ command: process.execPath, args: [file, server.url, database, thawFile(database)] });
-	await until(() => frozen.output().includes("frozen\n"), { what: `${script} to freeze\n${frozen.output()}` });
+/** Starts a leader of the clock and waits until it stands still with its transaction open. */
+const freezeLeader = (database: string) => freeze(new URL("./frozen-leader.ts", import.meta.url), database);
+
+async function freeze(script: URL, database: string): Promise<OwnedProcess> {
+	const args = [fileURLToPath(script), server.url, database, thawFile(database)];
+	const frozen = startProcess({ command: process.execPath, args });
+	await until(() => frozen.output().includes("frozen\n"), { what: `${script.pathname} to freeze` });
 	return frozen;
 }
 
@@ -101,7 +104,7 @@ test("an owner that only stood still is followed within 5 s as well, and is refu
 test("a leader that stood still within a write is refused when it goes on, and the next leader's word stands", async () => {
 	const store = await open("led");
 	await (await Feeder.claim(store)).feed([scan()]);
-	const leader = await freeze("./frozen-leader.ts", "led");
+	const leader = await freezeLeader("led");
 	await store.markMonth("202603", "open", { name: "cron", fence: 6 });
 	await writeFile(thawFile("led"), "");
 	expect(await leader.exited).toMatchObject({ code: 0 });
