@@ -96,6 +96,25 @@ export interface FeedScan {
 	readonly first: boolean;
 }
 
+/** A scan as exports show it: what a feed shows, and the other raw fields. */
+export interface ExportedScan extends FeedScan {
+	readonly region?: string;
+	readonly language?: string;
+	readonly referrer?: string;
+	readonly utm_source?: string;
+	readonly utm_medium?: string;
+	readonly utm_campaign?: string;
+	/** Keyed hash of the visitor under the salt of the day. */
+	readonly visitor?: string;
+}
+
+/** Where a reading of raw scans stands: behind this scan; with an empty id, before every scan of that instant. */
+export interface ScanPlace {
+	/** Epoch ms. */
+	readonly at: number;
+	readonly id: string;
+}
+
 /** Scans without bots, first visits, and bots apart. */
 export interface Counts {
 	readonly scans: number;

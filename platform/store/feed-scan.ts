@@ -1,6 +1,6 @@
 /** A stored scan as feeds and exports show it. */
 
-import type { FeedScan, StoredScan } from "../../contracts/scan.ts";
+import type { ExportedScan, FeedScan, StoredScan } from "../../contracts/scan.ts";
 
 export function toFeedScan(scan: StoredScan): FeedScan {
 	const { id, code, slug, at, country, city, lat, lon, device, os, browser, placement, source, bot, first } = scan;
@@ -21,4 +21,9 @@ export function toFeedScan(scan: StoredScan): FeedScan {
 		bot,
 		first,
 	};
+}
+
+export function toExportedScan(scan: StoredScan): ExportedScan {
+	const { region, language, referrer, utm_source, utm_medium, utm_campaign, visitor } = scan;
+	return { ...toFeedScan(scan), region, language, referrer, utm_source, utm_medium, utm_campaign, visitor };
 }

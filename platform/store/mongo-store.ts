@@ -15,6 +15,7 @@ import { closeDay } from "./mongo-days.ts";
 import { storeError } from "./mongo-errors.ts";
 import { MongoIngest } from "./mongo-ingest.ts";
 import { dropMonth, dropQuarters, FencedWrites, listMonths, markMonth, readQuartersFrom } from "./mongo-months.ts";
+import { readPage } from "./mongo-pages.ts";
 import { MongoQueries } from "./mongo-queries.ts";
 import { MongoSchema } from "./mongo-schema.ts";
 import { TransactionSession } from "./mongo-transaction.ts";
@@ -84,6 +85,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 		live: (selection, activeFrom) => prepared(() => queries.live(selection, activeFrom)),
 		state: (query) => prepared(() => queries.state(query)),
 		recent: (query) => prepared(() => queries.recent(query)),
+		scans: (selection, after, limit) => prepared(() => readPage(schema, selection, after, limit)),
 		ledger: (query) => prepared(() => readLedger(schema, query)),
 		books: (query) => prepared(() => readBooks(schema, query)),
 		organisations: () => prepared(() => queries.organisations()),

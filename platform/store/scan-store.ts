@@ -5,7 +5,15 @@
 
 import type { Filter } from "../../contracts/analytics.ts";
 import type { CodeDelta, Position, Positions } from "../../contracts/events.ts";
-import type { BucketDimension, Counts, Dimension, FeedScan, StoredScan } from "../../contracts/scan.ts";
+import type {
+	BucketDimension,
+	Counts,
+	Dimension,
+	ExportedScan,
+	FeedScan,
+	ScanPlace,
+	StoredScan,
+} from "../../contracts/scan.ts";
 import type { ScanMessage } from "../log/message.ts";
 
 /** Which message stands at the applied position, so that a log that lost its end is noticed. */
@@ -90,6 +98,13 @@ export interface ValueCounts {
 	readonly value: string;
 	readonly scans: number;
 	readonly visitors: number;
+}
+
+/** Raw scans in the order of `at` and, where that is the same, of their ids. */
+export interface ScanPage {
+	readonly scans: readonly ExportedScan[];
+	/** Where the next page begins; null when the selection has been read to its end. */
+	readonly next: ScanPlace | null;
 }
 
 /** The minutes of a selection, and who and what was in them. Values are ranked as a breakdown's. */
@@ -247,6 +262,11 @@ export interface ScanStore {
 		readonly code?: string;
 		readonly limit: number;
 	}): Promise<Reading<readonly FeedScan[]>>;
+	/**
+	 * The selection's raw scans behind a place, bots among them only when asked for. A page costs its own length wherever it
+	 * begins, and a bounded multiple of it however rarely filters hold: it may have fewer scans than `limit` before the end.
+	 */
+	scans(selection: Selection, after: ScanPlace, limit: number): Promise<Reading<ScanPage>>;
 	/** Sums of the ledger's hours that begin in `[from, to)`; all when absent. */
 	ledger(query: { readonly organisation: string; readonly from?: number; readonly to?: number }): Promise<LedgerSums>;
 

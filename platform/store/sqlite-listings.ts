@@ -83,7 +83,7 @@ export function readOrganisations(database: DatabaseSync): { organisation: strin
 }
 
 /** A row as a scan, without its organisation, which the caller named: NULL is absence. */
-function toScan(row: Record<string, SQLInputValue>): StoredScan {
+export function toScan(row: Record<string, SQLInputValue>): StoredScan {
 	const present = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
 	return { ...present, bot: row.bot === 1, first: row.first === 1 } as unknown as StoredScan;
 }

@@ -22,6 +22,7 @@ import { type FoldedMonth, foldMonth } from "./sqlite-closed-months.ts";
 import { type FoldedDay, foldDay } from "./sqlite-days.ts";
 import { readBooks, readLedger, readOrganisations, readRecent, readState } from "./sqlite-listings.ts";
 import { readMonths, readQuartersFrom } from "./sqlite-months.ts";
+import { type PageQuery, readPage } from "./sqlite-pages.ts";
 import { readPartitions } from "./sqlite-partitions.ts";
 import { SqliteQuestions } from "./sqlite-questions.ts";
 import { openForReading } from "./sqlite-schema.ts";
@@ -94,6 +95,7 @@ const methods = {
 	},
 	state: (query: Query<"state">) => reader.reading((database, questions) => readState(database, questions, query)),
 	recent: (query: Query<"recent">) => reader.reading((database) => readRecent(database, query)),
+	scans: (query: PageQuery) => reader.reading((database) => readPage(database, query)),
 	ledger: (query: Query<"ledger">): LedgerSums => reader.snapshot((database) => readLedger(database, query)),
 	books: (query: Query<"books">) => reader.reading((database) => readBooks(database, query)),
 	organisations: (_: undefined) => reader.snapshot(readOrganisations),

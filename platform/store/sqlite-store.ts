@@ -3,7 +3,7 @@
  * holds up a redirect and no long reading holds up a commit. What `ingest` has answered is synced to the disk.
  */
 
-import type { Dimension } from "../../contracts/scan.ts";
+import type { Dimension, ScanPlace } from "../../contracts/scan.ts";
 import { WorkerClient } from "../worker-rpc.ts";
 import { unpackPart } from "./packed-part.ts";
 import type { Closable, DayToClose, Fenced, IngestPart, MonthToClose, ScanStore, Selection } from "./scan-store.ts";
@@ -110,6 +110,10 @@ class SqliteStore implements ScanStore {
 
 	recent(query: Parameters<ScanStore["recent"]>[0]) {
 		return this.#read((reader) => reader.call("recent", query));
+	}
+
+	scans(selection: Selection, after: ScanPlace, limit: number) {
+		return this.#read((reader) => reader.call("scans", { selection, after, limit }));
 	}
 
 	ledger(query: Parameters<ScanStore["ledger"]>[0]) {

@@ -18,6 +18,7 @@ import {
 	valueBranches,
 	visitorBranches,
 } from "../../platform/store/mongo-branches.ts";
+import { enoughBranches, pageBranches } from "../../platform/store/mongo-pages.ts";
 import type { Branch } from "../../platform/store/mongo-snapshot.ts";
 import { openMongoStore } from "../../platform/store/mongo-store.ts";
 import type { ScanStore } from "../../platform/store/scan-store.ts";
@@ -70,6 +71,7 @@ test("nothing that the store does scans a collection", async () => {
 			await store.series(selection(differences));
 			for (const by of ["country", "code"] as const) await store.breakdown(selection(differences), by);
 			await store.live(selection(differences), NOON);
+			await store.scans(selection(differences), { at: NOON, id: "" }, 5);
 		}
 		const organisation = "acme";
 		for (const code of [undefined, "code-1"]) {
@@ -190,5 +192,25 @@ test("minutes are counted from the index alone, and who is there reads only the 
 		expect(await examined(minutes as Branch)).toMatchObject({ documents: 0 });
 		const [people] = visitorBranches(reach, { from: NOON + 14 * MINUTE, to: NOON + QUARTER }, MONTHS);
 		expect((await examined(people as Branch)).documents).toBeLessThanOrEqual(CODES);
+	}
+});
+
+test("a page of raw scans reads no more of them than it has, wherever it begins", async () => {
+	const begin = { at: NOON + 6 * QUARTER, id: "" };
+	const to = NOON + QUARTERS * QUARTER;
+	const march = new Set(["202603"]);
+	const limit = 20;
+	for (const codes of [undefined, ["code-4"], ["code-4", "code-5", "code-6"]]) {
+		const wanted = { selection: selection({ codes }), begin, to, limit };
+		const [first, later, ...others] = pageBranches(wanted, march);
+		expect(others).toEqual([]);
+		expect((await examined(first as Branch)).documents).toBeLessThanOrEqual(CODES);
+		const { indexes, keys, documents } = await examined(later as Branch);
+		expect(indexes).toEqual([codes ? "code_at" : "organisation_at"]);
+		expect(documents).toBeLessThanOrEqual(limit + 1);
+		expect(keys).toBeLessThanOrEqual(limit + 1 + 3);
+		const filters = [{ dimension: "country" as const, values: ["C1"] }];
+		const [last] = enoughBranches({ ...wanted, limit: 2, selection: selection({ codes, filters }) }, march);
+		expect(await examined(last as Branch)).toMatchObject({ documents: 0 });
 	}
 });

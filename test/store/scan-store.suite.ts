@@ -8,6 +8,7 @@ import { dayCases } from "./suite/days.ts";
 import { ingestCases } from "./suite/ingest.ts";
 import { liveCases } from "./suite/live.ts";
 import { monthCases } from "./suite/months.ts";
+import { pageCases } from "./suite/pages.ts";
 import type { ProvideStore } from "./suite/provided.ts";
 import { queryCases } from "./suite/queries.ts";
 import { randomCases } from "./suite/random.ts";
@@ -19,6 +20,7 @@ export function scanStoreSuite(store: string, provide: ProvideStore): void {
 	describe(`${store}: questions`, () => queryCases(provide));
 	describe(`${store}: the live half hour`, () => liveCases(provide));
 	describe(`${store}: ranges`, () => rangeCases(provide));
+	describe(`${store}: pages of raw scans`, () => pageCases(provide));
 	describe(`${store}: days`, () => dayCases(provide));
 	describe(`${store}: closed months`, () => closedMonthCases(provide));
 	describe(`${store}: audit`, () => auditCases(provide));

@@ -29,7 +29,7 @@ export const anyScan: fc.Arbitrary<Partial<AcceptedScan>> = fc.record({
 	utm_source: fc.oneof(fc.constant(undefined), fc.string({ unit: "binary", maxLength: 3 })),
 });
 
-const anySelection: fc.Arbitrary<Selection> = fc
+export const anySelection: fc.Arbitrary<Selection> = fc
 	.record({
 		codes: fc.option(fc.subarray(["one", "two", "nobody"]), { nil: undefined }),
 		edges: fc.tuple(instant, instant),
@@ -48,7 +48,7 @@ const anySelection: fc.Arbitrary<Selection> = fc
 	}));
 
 /** Each code has its partition. */
-function partitionOf({ code }: AcceptedScan): number {
+export function partitionOf({ code }: AcceptedScan): number {
 	return code === "two" ? 1 : 0;
 }
 
