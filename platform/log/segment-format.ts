@@ -78,7 +78,7 @@ export function encodeGroup(
 	return records;
 }
 
-export interface RecordHead {
+interface RecordHead {
 	readonly position: Position;
 	readonly partition: number;
 	/** First position of the group that it was appended with. */
@@ -89,7 +89,7 @@ export interface RecordHead {
 }
 
 /** The head of the record at an offset, undefined when none stands there, or not all of it. */
-export function decodeHead(bytes: Buffer, at: number): RecordHead | undefined {
+function decodeHead(bytes: Buffer, at: number): RecordHead | undefined {
 	if (at + RECORD_HEAD_BYTES > bytes.length) return undefined;
 	const length = bytes.readUInt32BE(at + 4);
 	if (length > MAX_DATA_BYTES) return undefined;
@@ -104,12 +104,12 @@ export function decodeHead(bytes: Buffer, at: number): RecordHead | undefined {
 }
 
 /** The data of a record whose head stands at `at`; undefined when it is not all there, or not what was written. */
-export function decodeData(bytes: Buffer, at: number, { length, checksum }: RecordHead): Buffer | undefined {
+function decodeData(bytes: Buffer, at: number, { length, checksum }: RecordHead): Buffer | undefined {
 	const data = bytes.subarray(at + RECORD_HEAD_BYTES, at + RECORD_HEAD_BYTES + length);
 	return data.length === length && crc32(data) === checksum ? data : undefined;
 }
 
-export interface SegmentEnd {
+interface SegmentEnd {
 	/** The position after the last record. */
 	readonly next: Position;
 	/** The offset after the last record. */
