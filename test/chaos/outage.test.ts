@@ -3,10 +3,15 @@
  * time without them when they are back.
  */
 import { Agent, get } from "node:http";
+import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import type { Summary } from "../../contracts/analytics.ts";
 import type { Code } from "../../contracts/code.ts";
+import { Caller } from "../../scripts/chaos/ask.ts";
+import { groupOf, nameOf } from "../../scripts/chaos/crowd.ts";
+import { judge } from "../../scripts/chaos/judgement.ts";
+import { Numbers } from "../../scripts/chaos/numbers.ts";
+import { type Outcome, readRecord, ScanRecord, type SentScan } from "../../scripts/chaos/record.ts";
 import { until } from "../../scripts/servers/until.ts";
 import { startStack } from "../../scripts/stack/start.ts";
 import { api } from "../harness/api.ts";
@@ -19,8 +24,8 @@ const SERVERS = ["nats", "redis", "mongo"];
 const RATE = 100;
 const WATCHED_MS = 5_000;
 /**
- * An outage may make a redirect as slow as this many of before, and these ms on top: the machine is shared with eleven
- * other processes, and a scan that waits for a file may use up the redirect's patience.
+ * An outage may make the slowest hundredth of redirects as slow as this many of before, and these ms on top: the machine is
+ * shared with eleven other processes, and a scan that waits for a file may use up the redirect's patience.
  */
 const SLOWER = 2;
 const SLOWER_MS = 30;
@@ -31,43 +36,50 @@ interface Phones {
 	/** Durations of the redirects of the next `durationMs`, ms, sorted. */
 	watch(durationMs: number): Promise<number[]>;
 	/** Redirects with X-Scan-Id, without it, and requests that were cut off. */
-	readonly record: { acknowledged: number; hurried: number; cut: number; wrong: string[] };
+	readonly tally: { acknowledged: number; hurried: number; cut: number; wrong: string[] };
 	stop(): Promise<void>;
 }
 
-/** Phones that scan at a steady rate, each on a connection of its own, until they are stopped. */
-function startPhones(url: string, slugs: readonly string[]): Phones {
+/** Phones that scan at a steady rate, each on a connection of its own, until they are stopped. Each scan has a name. */
+function startPhones(url: string, slugs: readonly string[], record: ScanRecord): Phones {
 	const agent = new Agent({ keepAlive: false });
-	const record: Phones["record"] = { acknowledged: 0, hurried: 0, cut: 0, wrong: [] };
+	const tally: Phones["tally"] = { acknowledged: 0, hurried: 0, cut: 0, wrong: [] };
 	const open = new Set<Promise<void>>();
 	let durations: number[] = [];
 	let begun = 0;
 	const start = performance.now();
 
-	const scan = (slug: string) =>
+	const scan = (code: number) =>
 		new Promise<void>((resolve) => {
 			const at = performance.now();
-			get(`${url}/q/${slug}`, { agent }, (response) => {
+			const [sent] = record.sent([{ code, source: "qr", at: Date.now(), bot: false }]) as [SentScan];
+			const tags = `utm_medium=${groupOf(sent.key)}&utm_campaign=${nameOf(sent.key)}`;
+			const became = (outcome: Outcome) => {
+				record.became([sent], outcome);
+				resolve();
+			};
+			get(`${url}/q/${slugs[code]}?${tags}`, { agent }, (response) => {
 				response.resume();
 				durations.push(performance.now() - at);
-				if (response.statusCode !== 302) record.wrong.push(`${slug}: ${response.statusCode}`);
-				else if (response.headers["x-scan-id"]) record.acknowledged++;
-				else record.hurried++;
-				resolve();
+				const { statusCode, headers } = response;
+				if (statusCode !== 302) tally.wrong.push(`${slugs[code]}: ${statusCode}`);
+				else if (headers["x-scan-id"]) tally.acknowledged++;
+				else tally.hurried++;
+				became(statusCode !== 302 ? "refused" : headers["x-scan-id"] ? "acknowledged" : "hurried");
 			}).on("error", () => {
-				record.cut++;
-				resolve();
+				tally.cut++;
+				became("unanswered");
 			});
 		});
 	const timer = setInterval(() => {
 		for (const due = ((performance.now() - start) / 1_000) * RATE; begun < due; begun++) {
-			const scanning = scan(slugs[begun % slugs.length] as string).finally(() => open.delete(scanning));
+			const scanning = scan(begun % slugs.length).finally(() => open.delete(scanning));
 			open.add(scanning);
 		}
 	}, 10);
 
 	return {
-		record,
+		tally,
 		async watch(durationMs) {
 			durations = [];
 			// Time is what is measured here: so long is a sample taken.
@@ -84,7 +96,7 @@ function startPhones(url: string, slugs: readonly string[]): Phones {
 
 const p99 = (durations: readonly number[]) => durations[Math.floor(durations.length * 0.99)] ?? Number.NaN;
 
-test("without NATS, Redis and MongoDB redirects go on as fast, also of a gateway started meanwhile, and all is counted later", {
+test("without NATS, Redis and MongoDB redirects go on as fast, also of a gateway started meanwhile, and each scan is counted once later", {
 	timeout: 180_000,
 }, async () => {
 	const stack = await startStack({
@@ -100,15 +112,16 @@ test("without NATS, Redis and MongoDB redirects go on as fast, also of a gateway
 			client.post<Code>("/api/v1/codes", { url: `https://example.org/${number}` }),
 		),
 	);
-	let asked = 0;
-	/** Each question is another one, so that no answer comes from a cache. */
-	const counted = async () => {
-		const from = new Date(Date.UTC(2020, 0, 1) + asked++).toISOString();
-		return (await client.get<Summary>(`/api/v1/analytics/summary?bots=true&from=${from}`)).scans;
-	};
+	const caller = new Caller(stack.url, KEY);
+	atEndOfFile(async () => caller.close());
+	const numbers = new Numbers(caller);
+	const counted = async () => (await numbers.summary()).scans;
+	const recordFile = path.join(await temporaryFolder(), "scans.ndjson");
+	const record = new ScanRecord(recordFile);
 	const phones = startPhones(
 		stack.url,
 		codes.map(({ slug }) => slug),
+		record,
 	);
 	await until(async () => (await counted()) > RATE, { what: "counting to begin", timeoutMs: 20_000 });
 	// By then both gateways have written down which codes there are.
@@ -116,14 +129,13 @@ test("without NATS, Redis and MongoDB redirects go on as fast, also of a gateway
 
 	await Promise.all(SERVERS.map((server) => stack.kill(server)));
 	const during = await phones.watch(WATCHED_MS);
-	expect(during.length).toBeGreaterThan(before.length / 2);
-	expect(p99(during), `p99 was ${p99(before)} ms before`).toBeLessThan(SLOWER * p99(before) + SLOWER_MS);
-	expect(phones.record.cut).toBe(0);
+	expect(phones.tally.cut).toBe(0);
 
-	let posted = 0;
 	const post = async () => {
-		await client.post("/api/v1/scans", { code: codes[posted % codes.length]?.id, visitor: `visitor-${posted}` });
-		posted++;
+		const [sent] = record.sent([{ code: 0, source: "api", at: Date.now(), bot: false }]) as [SentScan];
+		const utm = { medium: groupOf(sent.key), campaign: nameOf(sent.key) };
+		await client.post("/api/v1/scans", { code: codes[0]?.slug, utm });
+		record.became([sent], "acknowledged");
 	};
 	for (let index = 0; index < 20; index++) await post();
 	for (const gateway of ["gateway-1", "gateway-2"]) {
@@ -132,31 +144,41 @@ test("without NATS, Redis and MongoDB redirects go on as fast, also of a gateway
 		await stack.start(gateway);
 		expect(performance.now() - begun, `${gateway} to be ready`).toBeLessThan(READY_WITHIN_MS);
 	}
-	// Both were started in the outage by now.
-	const acknowledged = phones.record.acknowledged;
-	await until(() => phones.record.acknowledged > acknowledged + 2 * RATE, {
-		what: "scans to be kept",
-		timeoutMs: 10_000,
-	});
+	// Both were started in the outage by now: nobody but them answers.
+	const startedMeanwhile = await phones.watch(WATCHED_MS);
 	for (let index = 0; index < 20; index++) await post();
 	expect(await client.get("/health/ready")).toMatchObject({ status: "degraded" });
+	for (const [which, durations] of Object.entries({ during, startedMeanwhile })) {
+		expect(durations.length, which).toBeGreaterThan(before.length / 2);
+		expect(p99(durations), `${which}; p99 was ${p99(before)} ms before`).toBeLessThan(SLOWER * p99(before) + SLOWER_MS);
+	}
 
 	for (const server of SERVERS.toReversed()) await stack.start(server);
 	const back = performance.now();
 	await until(counted, { what: "an answer of the numbers", timeoutMs: 20_000 });
 	await phones.stop();
-	const { record } = phones;
-	const least = record.acknowledged + posted;
-	await until(async () => (await counted()) >= least, {
-		what: `at least ${least} scans to be counted`,
-		timeoutMs: 30_000,
-	});
-	expect(record.wrong).toEqual([]);
-	expect(await counted()).toBeLessThanOrEqual(least + record.hurried + record.cut);
+	record.close();
+	const scans = readRecord(recordFile);
+	const least = scans.filter(({ outcome }) => outcome === "acknowledged").length;
+	const ledger = await until(
+		async () => {
+			const books = await numbers.ledger();
+			const whole =
+				books.balanced && books.inFlight === 0 && books.stored >= least && (await counted()) === books.stored;
+			return whole && books;
+		},
+		{ what: `at least ${least} scans to be counted, and the books to balance`, timeoutMs: 30_000 },
+	);
+	const wholeAfter = performance.now() - back;
+	expect(ledger).toMatchObject({ missing: 0, dropped: {} });
+	expect(phones.tally.wrong).toEqual([]);
+	// Each by its name: what was acknowledged once, what was hurried or cut off at most once, and nothing else.
+	const judgement = judge(scans, await numbers.byName(scans.length));
+	expect(judgement).toMatchObject({ violations: [], lost: 0, doubled: 0, acknowledged: least, counted: ledger.stored });
 	console.info(
-		`p99 ${p99(before).toFixed(1)} ms before, ${p99(during).toFixed(1)} ms without servers;`,
-		`${least} acknowledged, ${record.hurried} without id, ${record.cut} cut off;`,
-		`whole ${((performance.now() - back) / 1_000).toFixed(1)} s after the servers were back`,
+		`p99 ${[before, during, startedMeanwhile].map((durations) => p99(durations).toFixed(1)).join(", ")} ms`,
+		`before, without servers, of gateways started without; ${least} acknowledged, ${phones.tally.hurried} without id,`,
+		`${phones.tally.cut} cut off, ${judgement.counted} counted; whole ${(wholeAfter / 1_000).toFixed(1)} s after the servers were back`,
 	);
 	await stack.close();
 });
