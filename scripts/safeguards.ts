@@ -92,4 +92,9 @@ async function main(): Promise<number> {
 	}
 }
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) {
+	process.exitCode = await main().catch((error: Error) => {
+		console.error(error.message);
+		return 1;
+	});
+}
