@@ -1,17 +1,17 @@
 /** What an audit reads in MongoDB: each view is one snapshot session, so that counting may go on meanwhile. */
 
-import type { ClientSession, MongoClient } from "mongodb";
+import type { MongoClient } from "mongodb";
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
 import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptMonth, KeptRollup, Span } from "./audit-source.ts";
 import { addTally, emptyTally } from "./bucket.ts";
 import { sumsOfLedger } from "./mongo-books.ts";
 import { TALLY_OF_SCANS } from "./mongo-branches.ts";
 import { revisionPipeline } from "./mongo-closed.ts";
-import { isSnapshotGone } from "./mongo-errors.ts";
 import { idOf } from "./mongo-keys.ts";
 import { listMonths, readQuartersFrom } from "./mongo-months.ts";
 import { quarterOf, rollupOf, toTally } from "./mongo-rollups.ts";
 import type { DayDocument, MongoSchema, MonthDocument, ShortTally } from "./mongo-schema.ts";
+import { inSnapshot, type SnapshotReading } from "./mongo-snapshot.ts";
 import { datesOf } from "./rollup.ts";
 import { monthOf, monthsTouched } from "./utc-month.ts";
 
@@ -19,9 +19,6 @@ const ALL = { organisation: 1, code: 1, at: 1 } as const;
 const COUNTED = Object.fromEntries(
 	[...BUCKET_DIMENSIONS, "at", "bot", "first", "partition"].map((field) => [field, 1]),
 );
-const TRIES = 5;
-/** Said with each reading: the client has another one of its own, which would win. */
-const SNAPSHOT = { level: "snapshot" } as const;
 
 export class MongoAuditSource implements AuditSource {
 	readonly codesByPartition = false;
@@ -87,30 +84,19 @@ export class MongoAuditSource implements AuditSource {
 		return readQuartersFrom(this.#schema);
 	}
 
-	async snapshot<T>(read: (view: AuditView) => Promise<T>): Promise<T> {
-		for (let attempt = 1; ; attempt++) {
-			const session = this.#client.startSession({ snapshot: true });
-			try {
-				return await read(await this.#view(session));
-			} catch (error) {
-				// The snapshot lies before a collection that was made a moment ago.
-				if (!isSnapshotGone(error) || attempt === TRIES) throw error;
-			} finally {
-				await session.endSession();
-			}
-		}
+	snapshot<T>(read: (view: AuditView) => Promise<T>): Promise<T> {
+		return inSnapshot(this.#client, async (reading) => read(await this.#view(reading)));
 	}
 
-	async #open(session?: ClientSession): Promise<string[]> {
-		const known = await this.#schema.meta.findOne({ _id: "months" }, session && { session, readConcern: SNAPSHOT });
+	async #open(reading?: SnapshotReading): Promise<string[]> {
+		const known = await this.#schema.meta.findOne({ _id: "months" }, reading);
 		return known && "months" in known ? [...known.months].sort() : [];
 	}
 
-	async #view(session: ClientSession): Promise<AuditView> {
+	async #view(reading: SnapshotReading): Promise<AuditView> {
 		const organisation = this.#organisation;
 		const schema = this.#schema;
-		const reading = { session, readConcern: SNAPSHOT };
-		const months = await this.#open(session);
+		const months = await this.#open(reading);
 		const during = ({ from, to }: Span) => ({ $gte: new Date(from), $lt: new Date(to) });
 		const quartersFrom = await this.quartersFrom();
 		const isUnchanged = async ({ start, end, revision }: Pick<DayDocument, "start" | "end" | "revision">) => {

@@ -1,12 +1,13 @@
-/** Closing months: folded from closed days, the organisation's and each code's, in one transaction under a lease. */
+/** Closing months: folded from the closed days of one snapshot, the organisation's and each code's, under a lease. */
 
-import type { ClientSession, MongoClient } from "mongodb";
+import type { MongoClient } from "mongodb";
 import { readRevision, readSeen, refreshNeighbours } from "./mongo-closed.ts";
-import { passFence, raiseFence } from "./mongo-fences.ts";
+import { ClosingWriter } from "./mongo-closing.ts";
 import { idOf } from "./mongo-keys.ts";
+import type { FencedWrites } from "./mongo-months.ts";
 import { monthFields, rollupOf } from "./mongo-rollups.ts";
-import type { DayDocument, MongoSchema, MonthDocument } from "./mongo-schema.ts";
-import type { TransactionSession } from "./mongo-transaction.ts";
+import type { DayDocument, MongoSchema } from "./mongo-schema.ts";
+import { inSnapshot, type SnapshotReading } from "./mongo-snapshot.ts";
 import { RollupFold } from "./rollup.ts";
 import type { MonthToClose } from "./scan-store.ts";
 
@@ -14,54 +15,48 @@ import type { MonthToClose } from "./scan-store.ts";
 const CODES_AT_ONCE = 50;
 
 /** @throws `lease_lost` when a newer holder of the lease has written. */
-export async function closeMonth(
+export function closeMonth(
 	schema: MongoSchema,
 	client: MongoClient,
-	transactions: TransactionSession,
+	writes: FencedWrites,
 	month: MonthToClose,
 ): Promise<{ readonly codes: number; readonly scans: number } | undefined> {
-	await raiseFence(schema, client, month.lease, transactions.id);
-	return transactions.run(
-		async (session) => {
-			const written = await writeMonth(schema, session, month);
-			if (written) await refreshNeighbours(schema, session, month.organisation, rangeOf(month));
-			await passFence(schema, session, month.lease);
-			return written;
-		},
-		() => undefined,
-	);
+	return inSnapshot(client, (reading) => writeMonth(schema, reading, writes, month));
 }
 
-async function writeMonth(schema: MongoSchema, session: ClientSession, asked: MonthToClose) {
-	const { organisation, month, days, timeZone } = asked;
+async function writeMonth(schema: MongoSchema, reading: SnapshotReading, writes: FencedWrites, asked: MonthToClose) {
+	const { organisation, month, days, timeZone, lease } = asked;
 	const { from, to } = rangeOf(asked);
-	const daysOf = async (code: string) => {
-		const _id = { $in: days.map(({ date }) => idOf(organisation, date, code)) };
-		return (await schema.days.find({ _id }, { session }).toArray()).sort(
-			(a, b) => a.start.getTime() - b.start.getTime(),
+	const daysOf = async (codes: readonly string[]) => {
+		const _id = { $in: codes.flatMap((code) => days.map(({ date }) => idOf(organisation, date, code))) };
+		const found = await schema.days.find({ _id }, reading).toArray();
+		return Map.groupBy(
+			found.sort((a, b) => a.start.getTime() - b.start.getTime()),
+			({ code }) => code,
 		);
 	};
-	const own = await daysOf("");
-	const revision = await readRevision(schema, session, organisation, { from, to });
-	const seen = await readSeen(schema, session, organisation, { from, to });
+	const own = (await daysOf([""])).get("") ?? [];
+	const revision = await readRevision(schema, reading, organisation, { from, to });
+	const seen = await readSeen(schema, reading, organisation, { from, to });
 	if (!areClosed(own, asked) || own.reduce((sum, day) => sum + (day.revision ?? 0), 0) !== revision) return undefined;
 
-	await schema.closedMonths.deleteMany({ organisation, month }, { session });
+	const writer = new ClosingWriter({ collection: schema.closedMonths, of: { organisation, month }, writes, lease });
 	const frame = { organisation, month, start: new Date(from), end: new Date(to), timeZone };
 	const total = folded(own);
-	const codes = await codesOf(schema, session, asked);
+	const codes = await codesOf(schema, reading, asked);
 	for (let first = 0; first < codes.length; first += CODES_AT_ONCE) {
-		const documents: MonthDocument[] = [];
-		for (const code of codes.slice(first, first + CODES_AT_ONCE)) {
-			const rollup = folded(await daysOf(code)).rollup();
+		const some = codes.slice(first, first + CODES_AT_ONCE);
+		const found = await daysOf(some);
+		for (const code of some) {
+			const rollup = folded(found.get(code) ?? []).rollup();
 			total.addCode(code, rollup.tally);
-			documents.push({ _id: idOf(organisation, month, code), ...frame, code, ...monthFields(rollup, false) });
+			await writer.add({ _id: idOf(organisation, month, code), ...frame, code, ...monthFields(rollup, false) });
 		}
-		await schema.closedMonths.insertMany(documents, { session, ordered: false });
 	}
 	const fields = { ...monthFields(total.rollup(), true), revision, seen };
-	const _id = idOf(organisation, month, "");
-	await schema.closedMonths.insertOne({ _id, ...frame, code: "", ...fields }, { session });
+	await writer.finish({ _id: idOf(organisation, month, ""), ...frame, code: "", ...fields }, (session) =>
+		refreshNeighbours(schema, session, organisation, { from, to }),
+	);
 	return { codes: codes.length, scans: total.tally.scans };
 }
 
@@ -79,10 +74,11 @@ function folded(days: readonly DayDocument[]): RollupFold {
 	return fold;
 }
 
-async function codesOf(schema: MongoSchema, session: ClientSession, { organisation, days }: MonthToClose) {
+/** In the order of MongoDB, which is not that of JavaScript for every text. */
+async function codesOf(schema: MongoSchema, reading: SnapshotReading, { organisation, days }: MonthToClose) {
 	const match = { organisation, date: { $in: days.map(({ date }) => date) }, code: { $gt: "" } };
-	const pipeline = [{ $match: match }, { $group: { _id: "$code" } }];
-	return (await schema.days.aggregate<{ _id: string }>(pipeline, { session }).toArray()).map(({ _id }) => _id).sort();
+	const pipeline = [{ $match: match }, { $group: { _id: "$code" } }, { $sort: { _id: 1 } }];
+	return (await schema.days.aggregate<{ _id: string }>(pipeline, reading).toArray()).map(({ _id }) => _id);
 }
 
 function rangeOf({ days }: MonthToClose): { from: number; to: number } {

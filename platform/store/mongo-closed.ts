@@ -5,7 +5,7 @@
  * that stands, no quarter need be looked at.
  */
 
-import type { ClientSession, Document } from "mongodb";
+import type { AggregateOptions, ClientSession, Document } from "mongodb";
 import { idOf } from "./mongo-keys.ts";
 import type { MongoSchema } from "./mongo-schema.ts";
 import { readSnapshot } from "./mongo-snapshot.ts";
@@ -46,24 +46,24 @@ export async function isClosed(schema: MongoSchema, what: Closable): Promise<boo
 /** What was added to the quarters of the range. */
 export async function readRevision(
 	schema: MongoSchema,
-	session: ClientSession,
+	reading: AggregateOptions,
 	organisation: string,
 	range: Range,
 ): Promise<number> {
 	const pipeline = revisionPipeline(organisation, range);
-	const [revised] = await schema.revisions.aggregate<{ revision: number }>(pipeline, { session }).toArray();
+	const [revised] = await schema.revisions.aggregate<{ revision: number }>(pipeline, reading).toArray();
 	return revised?.revision ?? 0;
 }
 
 /** What was added to the UTC dates that the range touches. */
 export async function readSeen(
 	schema: MongoSchema,
-	session: ClientSession,
+	reading: AggregateOptions,
 	organisation: string,
 	range: Range,
 ): Promise<number> {
 	const pipeline = seenPipeline(organisation, range);
-	const [added] = await schema.revisions.aggregate<{ seen: number }>(pipeline, { session }).toArray();
+	const [added] = await schema.revisions.aggregate<{ seen: number }>(pipeline, reading).toArray();
 	return added?.seen ?? 0;
 }
 
@@ -86,8 +86,8 @@ export async function refreshNeighbours(
 		const heads = closed.find({ ...near, end: { $gt: new Date(from) } }, { session, projection: HEAD.$project });
 		for (const { _id, start, end, revision, seen } of await heads.toArray()) {
 			const own = { from: start.getTime(), to: end.getTime() };
-			const now = await readSeen(schema, session, organisation, own);
-			if (seen === now || revision !== (await readRevision(schema, session, organisation, own))) continue;
+			const now = await readSeen(schema, { session }, organisation, own);
+			if (seen === now || revision !== (await readRevision(schema, { session }, organisation, own))) continue;
 			await closed.updateOne({ _id }, { $set: { seen: now } }, { session });
 		}
 	}

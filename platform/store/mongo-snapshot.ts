@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Document } from "mongodb";
+import type { ClientSession, Document, MongoClient } from "mongodb";
 import type { Positions } from "../../contracts/events.ts";
 import { isSnapshotGone } from "./mongo-errors.ts";
 import type { MongoSchema } from "./mongo-schema.ts";
@@ -54,6 +54,28 @@ export async function readSnapshot(
 		} catch (error) {
 			if (!isSnapshotGone(error) || attempt >= TRIES) throw error;
 			await delay(PAUSE_MS * attempt);
+		}
+	}
+}
+
+/** What an operation is given to read in the snapshot. */
+export interface SnapshotReading {
+	readonly session: ClientSession;
+	/** Said with each reading: the client has another one of its own, which would win. */
+	readonly readConcern: { readonly level: "snapshot" };
+}
+
+/** Reads for as long as it takes as of one instant; begun again when the snapshot lies before a collection was made. */
+export async function inSnapshot<T>(client: MongoClient, read: (reading: SnapshotReading) => Promise<T>): Promise<T> {
+	for (let attempt = 1; ; attempt++) {
+		const session = client.startSession({ snapshot: true });
+		try {
+			return await read({ session, readConcern: { level: "snapshot" } });
+		} catch (error) {
+			if (!isSnapshotGone(error) || attempt >= TRIES) throw error;
+			await delay(PAUSE_MS * attempt);
+		} finally {
+			await session.endSession();
 		}
 	}
 }

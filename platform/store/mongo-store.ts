@@ -90,8 +90,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 		books: (query) => prepared(() => readBooks(schema, query)),
 		organisations: () => prepared(() => queries.organisations()),
 		isClosed: (what) => prepared(() => isClosed(schema, what)),
-		closeDay: (day) => prepared(() => closeDay(schema, client, closing, day)),
-		closeMonth: (month) => prepared(() => closeMonth(schema, client, closing, month)),
+		closeDay: (day) => prepared(() => closeDay(schema, client, fenced, day)),
+		closeMonth: (month) => prepared(() => closeMonth(schema, client, fenced, month)),
 		quartersFrom: () => prepared(() => readQuartersFrom(schema)),
 		audit: ({ organisation, month }) =>
 			prepared(() => audit(new MongoAuditSource(schema, client, organisation), organisation, month)),
