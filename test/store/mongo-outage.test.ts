@@ -112,6 +112,16 @@ test("a leader that stood still within a write is refused when it goes on, and t
 	expect(await store.months()).toContainEqual({ month: "202603", state: "open" });
 });
 
+test("a month that is marked closing while a commit of its scans is under way takes none of them", async () => {
+	const store = await open("closing");
+	const owner = await freezeOwner("closing");
+	await store.markMonth("202603", "closing", { name: "cron", fence: 1 });
+	await writeFile(thawFile("closing"), "");
+	expect(await owner.exited).toMatchObject({ code: 0 });
+	expect(owner.output()).toMatch(/^committed$/m);
+	expect(await store.ledger({ organisation: "acme" })).toMatchObject({ stored: 0, dropped: { too_old: 1 } });
+});
+
 test("two owners meet on the clients' ids of their scans: each id is stored once, and neither owner fails", async () => {
 	const feeders = await Promise.all([0, 1].map(async (partition) => Feeder.claim(await open("ids"), partition)));
 	const sums = { stored: 0, duplicate: 0 };
