@@ -29,12 +29,6 @@ interface Reply {
 	};
 }
 
-/**
- * What a thread makes for a moment is collected within this much: what outlives a call is small, and by itself V8 would
- * let each thread gather several times as much before it looks, MiB.
- */
-const YOUNG_GENERATION_MIB = 24;
-
 /** The caller's side of a worker; owns the thread from construction to `close`. */
 export class WorkerClient<M extends WorkerMethods> {
 	readonly #worker: Worker;
@@ -47,8 +41,7 @@ export class WorkerClient<M extends WorkerMethods> {
 	 * @param options handed to the worker as `workerData`
 	 */
 	constructor(script: URL, options: unknown) {
-		const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB };
-		this.#worker = new Worker(script, { workerData: options, resourceLimits });
+		this.#worker = new Worker(script, { workerData: options });
 		this.#worker.on("message", (reply: Reply) => this.#settle(reply));
 		this.#worker.on("error", (error) => this.#fail(error as Error));
 		this.#worker.on("exit", () => this.#fail(new CodedError("unavailable", "The worker thread has ended")));
