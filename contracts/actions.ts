@@ -16,6 +16,7 @@ import type {
 	Summary,
 	TimeSeries,
 } from "./analytics.ts";
+import type { CacheReading, CacheStats, KeptAnswer, Lease, ReadPurpose } from "./cache.ts";
 import type { Code, CodeChanges, CodeImage, CodeInput, ImageOptions, Page, RoutableCode } from "./code.ts";
 import type { FeedReading, LogStatus, StateReading } from "./events.ts";
 import type { Health } from "./health.ts";
@@ -94,8 +95,11 @@ export interface Actions {
 	"analytics.feed": [{ organisation: string; code?: string; limit: number }, FeedReading];
 	"analytics.ledger": [{ organisation: string; from?: string; to?: string }, Ledger];
 
-	"cache.cacheAnalyticsData": [{ key: string; value: unknown; ttlMs: number }, null];
-	"cache.getCachedAnalytics": [{ key: string }, { value: unknown; tier: "l1" | "l2" } | null];
+	/** Ends a lease: keeps what was loaded under it, nothing when there is no answer. Asked of the node that gave it. */
+	"cache.cacheAnalyticsData": [{ key: string; lease: Lease; answer?: KeptAnswer }, { kept: boolean }];
+	"cache.getCachedAnalytics": [{ key: string; purpose: ReadPurpose }, CacheReading];
+	/** Makes every answer stale that depends on these codes (ids or slugs), or on the organisation when absent. */
+	"cache.invalidate": [{ organisation: string; codes?: readonly string[] }, null];
 	/** Adds `by` to a counter of a fixed window; `allowed` is false once the window's count exceeds `limit`. */
 	"cache.incrementWithRateLimit": [
 		{ key: string; limit: number; windowMs: number; by?: number },
@@ -122,13 +126,6 @@ export interface Actions {
 		{ sent: number },
 	];
 	"realtime.stats": [Record<string, never>, { connections: number; channels: number }];
-}
-
-export interface CacheStats {
-	readonly redis: "ok" | "away" | "none";
-	readonly l1: { readonly entries: number; readonly bytes: number };
-	/** Reads by tier and result since start. */
-	readonly reads: { readonly l1: number; readonly l2: number; readonly miss: number };
 }
 
 export type ActionName = keyof Actions;

@@ -1,47 +1,196 @@
 /**
- * Gives an actor answers through the cache actor: one load per key at a time in this process, and no failure of the
+ * Gives an actor answers through the cache actor: one load per key at a time, in this process also while the cache is
+ * away, hot answers renewed in the background and just before they are expected to be asked for, and no failure of the
  * cache that the asker would notice.
  */
 
-import type { ServiceMethods, ServiceSchema } from "moleculer";
-import { call } from "../platform/actors.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { ConsecutiveBreaker, circuitBreaker, handleAll } from "cockatiel";
+import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import type { CacheTier } from "../contracts/analytics.ts";
+import { AHEAD_MS, type CacheReading, type Dependence, type KeptAnswer, type Lease } from "../contracts/cache.ts";
+import { CodedError, codeOf, dataOf, type ErrorCode, type ErrorData } from "../contracts/errors.ts";
+import { call, type EventsOf } from "../platform/actors.ts";
+import { ReadAhead } from "./read-ahead.ts";
 
 export interface CachedOptions {
-	/** Longest to wait for the cache actor before the answer is loaded without it, ms. @defaultValue 100 */
+	/** Longest to wait for the cache actor before the answer is loaded without it, ms. @defaultValue 150 */
 	readonly timeoutMs?: number;
+	/** Longest to wait for an answer that another process loads before it is loaded here as well, ms. @defaultValue 1000 */
+	readonly patienceMs?: number;
+}
+
+/** An answer that was loaded, with what the cache must know of it. */
+export interface Loaded<T> extends Pick<KeptAnswer, "asOf" | "depends"> {
+	readonly value: T;
+	readonly kind: "open" | "closed";
+}
+
+export interface Question<T> {
+	/** Names everything that the answer depends on. */
+	readonly key: string;
+	/** What a refusal depends on. */
+	readonly refusal: Dependence;
+	/** @param caller a context or broker to ask others with: of the request, or of nobody's in the background */
+	load(caller: object): Promise<Loaded<T>>;
 }
 
 export type CachedMethods = {
-	/**
-	 * @param caller a context or broker
-	 * @param key names everything that the answer depends on
-	 * @param ttlMs how long the answer may be served
-	 */
-	cached<T>(
-		caller: object,
-		key: string,
-		ttlMs: number,
-		load: () => Promise<T>,
-	): Promise<{ value: T; tier: "l1" | "l2" | "miss" }>;
+	/** @param caller a context or broker */
+	cached<T>(caller: object, question: Question<T>): Promise<{ value: T; tier: CacheTier }>;
 };
 
-export function cached({ timeoutMs = 100 }: CachedOptions = {}): Partial<ServiceSchema> {
-	const loading = new Map<string, Promise<unknown>>();
-	const methods: CachedMethods & ServiceMethods = {
-		async cached<T>(caller: object, key: string, ttlMs: number, load: () => Promise<T>) {
-			const hit = await call(caller, "cache.getCachedAnalytics", { key }, { timeout: timeoutMs }).catch(() => null);
-			if (hit) return { value: hit.value as T, tier: hit.tier };
-			let shared = loading.get(key) as Promise<T> | undefined;
-			if (!shared) {
-				shared = load().finally(() => loading.delete(key));
-				loading.set(key, shared);
-				shared
-					.then((value) => call(caller, "cache.cacheAnalyticsData", { key, value, ttlMs }, { timeout: timeoutMs }))
-					// Neither a failed load (its askers have the error) nor a cache that is away matters here.
-					.catch(() => undefined);
+interface State {
+	flights: Map<string, Promise<Loaded<unknown>>>;
+	readAhead: ReadAhead;
+}
+
+type Methods = CachedMethods & {
+	askCache(key: string, purpose: "read" | "again" | "ahead"): Promise<CacheReading | undefined>;
+	/** Loads once for all who ask for a key meanwhile, and hands the answer to the cache when there is a lease. */
+	flight(caller: object, question: Question<unknown>, lease?: Lease): Promise<Loaded<unknown>>;
+	elsewhere(caller: object, question: Question<unknown>): Promise<{ value: unknown; tier: CacheTier }>;
+	expect(question: Question<unknown>, depends: Dependence): void;
+	handOver(key: string, lease: Lease | undefined, answer?: KeptAnswer): void;
+};
+
+type This = Service & State & Methods;
+
+/** Refusals that repeat themselves until something changes. */
+const REMEMBERED: readonly (ErrorCode | undefined)[] = ["not_found", "too_broad"];
+/** After so many failures in a row the cache is left alone for a while, ms. */
+const FAILURES = 4;
+const LEFT_ALONE_MS = 500;
+/** How often is asked whether another process has loaded an answer, ms. */
+const AGAIN_MS = 25;
+
+export function cached({ timeoutMs = 150, patienceMs = 1_000 }: CachedOptions = {}): Partial<ServiceSchema> {
+	const breaker = circuitBreaker(handleAll, {
+		breaker: new ConsecutiveBreaker(FAILURES),
+		halfOpenAfter: LEFT_ALONE_MS,
+	});
+
+	const methods: Methods & ThisType<This> = {
+		async cached<T>(caller: object, question: Question<T>) {
+			const reading = await this.askCache(question.key, "read");
+			if (reading?.state === "hit") {
+				if (reading.lease) this.flight(this.broker, question, reading.lease).catch(() => undefined);
+				if (reading.kind === "refused") throw refusalOf(reading.json);
+				if (reading.kind === "open") this.expect(question, reading.depends);
+				return { value: JSON.parse(reading.json) as T, tier: reading.tier };
 			}
-			return { value: await shared, tier: "miss" as const };
+			if (reading?.state === "loading")
+				return (await this.elsewhere(caller, question)) as { value: T; tier: CacheTier };
+			const lease = reading?.state === "miss" ? reading.lease : undefined;
+			const { value, kind, depends } = await this.flight(caller, question, lease);
+			if (kind === "open") this.expect(question, depends);
+			return { value: value as T, tier: "miss" };
+		},
+
+		async askCache(key, purpose) {
+			return breaker
+				.execute(() => call(this.broker, "cache.getCachedAnalytics", { key, purpose }, { timeout: timeoutMs }))
+				.catch(() => undefined);
+		},
+
+		flight(caller, question, lease) {
+			const { key } = question;
+			const present = this.flights.get(key);
+			if (present) {
+				this.handOver(key, lease);
+				return present;
+			}
+			const begun = performance.now();
+			const flight = question.load(caller).finally(() => this.flights.delete(key));
+			this.flights.set(key, flight);
+			flight.then(
+				({ value, ...loaded }) => {
+					this.handOver(key, lease, { ...loaded, json: JSON.stringify(value), tookMs: performance.now() - begun });
+				},
+				(error: unknown) => this.handOver(key, lease, refusalFor(error, question.refusal)),
+			);
+			return flight;
+		},
+
+		async elsewhere(caller, question) {
+			const end = performance.now() + patienceMs;
+			while (performance.now() < end && !this.flights.has(question.key)) {
+				await delay(AGAIN_MS);
+				const reading = await this.askCache(question.key, "again");
+				if (reading?.state === "hit") {
+					if (reading.lease) this.flight(this.broker, question, reading.lease).catch(() => undefined);
+					if (reading.kind === "refused") throw refusalOf(reading.json);
+					return { value: JSON.parse(reading.json), tier: "miss" };
+				}
+				if (reading?.state !== "loading") {
+					const lease = reading?.state === "miss" ? reading.lease : undefined;
+					return { value: (await this.flight(caller, question, lease)).value, tier: "miss" };
+				}
+			}
+			return { value: (await this.flight(caller, question)).value, tier: "miss" };
+		},
+
+		expect(question, depends) {
+			const prepare = async () => {
+				const reading = await this.askCache(question.key, "ahead");
+				if (reading?.state === "miss") {
+					await this.flight(this.broker, question, reading.lease).catch(() => undefined);
+				}
+			};
+			this.readAhead.read(question.key, depends, prepare, Date.now());
+		},
+
+		handOver(key, lease, answer) {
+			if (!lease) return;
+			// A cache that is away, or a lease that another took over, matters to nobody.
+			call(
+				this.broker,
+				"cache.cacheAnalyticsData",
+				{ key, lease, answer },
+				{ timeout: timeoutMs, nodeID: lease.node },
+			).catch(() => undefined);
 		},
 	};
-	return { methods };
+
+	const events: EventsOf<This> = {
+		"scans.committed": {
+			handler({ params: { codes } }) {
+				const byOrganisation = Map.groupBy(codes, ({ organisation }) => organisation);
+				for (const [organisation, deltas] of byOrganisation) {
+					this.readAhead.moved(
+						organisation,
+						deltas.map(({ code }) => code),
+						Date.now(),
+					);
+				}
+			},
+		},
+	};
+
+	const schema: Partial<ServiceSchema<ServiceSettingSchema, Methods, State>> = {
+		methods: methods as Methods & ServiceMethods & ThisType<This>,
+		events,
+
+		created() {
+			this.flights = new Map();
+			this.readAhead = new ReadAhead({ aheadMs: AHEAD_MS });
+		},
+
+		stopped() {
+			this.readAhead.stop();
+		},
+	};
+	return schema as Partial<ServiceSchema>;
+}
+
+function refusalFor(error: unknown, depends: Dependence): KeptAnswer | undefined {
+	const type = codeOf(error);
+	if (!REMEMBERED.includes(type)) return undefined;
+	const json = JSON.stringify({ type, message: (error as Error).message, data: dataOf(error) });
+	return { kind: "refused", json, asOf: Date.now(), depends, tookMs: 0 };
+}
+
+function refusalOf(json: string): CodedError {
+	const { type, message, data } = JSON.parse(json) as { type: ErrorCode; message: string; data: ErrorData };
+	return new CodedError(type, message, data);
 }

@@ -14,6 +14,7 @@ import type { Platform } from "../../platform/platform.ts";
 import { QUARTERS_LIVE_DAYS } from "../../platform/store/quarters.ts";
 import type { Reading, ScanStore, Selection } from "../../platform/store/scan-store.ts";
 import { change, foldSeries, topRows } from "./answers.ts";
+import { keyOf, loaded, refusalOf } from "./cacheable.ts";
 import { Gateways, isApplied } from "./freshness.ts";
 import { balance } from "./ledger.ts";
 import { everyMinute, LIVE_ROWS, liveMinutes, PRESENT_MS, scansAlone } from "./live.ts";
@@ -22,8 +23,6 @@ import { RunningTotals } from "./running-totals.ts";
 import { selectCodes, toSelection } from "./selection.ts";
 import { TimeZones } from "./time-zones.ts";
 
-/** How long an answer may be served again, ms: half of what the contract allows for a range that includes now. */
-const ANSWER_TTL_MS = 1_000;
 const DAY_MS = 24 * 60 * 60_000;
 const MINUTE_MS = 60_000;
 
@@ -52,7 +51,18 @@ type Methods = CachedMethods & {
 		read: () => Promise<Reading<T>>,
 		answer: (value: T) => A | Promise<A>,
 	): Promise<AnswerFrame & A>;
-	answered<T>(caller: object, key: readonly unknown[], load: () => Promise<T>): Promise<Answer<T>>;
+	/**
+	 * The answer from the cache, or from `load`, which asks others through its own caller.
+	 *
+	 * @param what the kind of question and its own parameters
+	 */
+	answered<T extends AnswerFrame>(
+		caller: object,
+		what: readonly unknown[],
+		organisation: string,
+		query: AnalyticsQuery,
+		load: (caller: object, question: Question) => Promise<T>,
+	): Promise<Answer<T>>;
 	named(caller: object, organisation: string, by: Dimension, rows: BreakdownRow[]): Promise<BreakdownRow[]>;
 };
 
@@ -64,8 +74,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			params: { organisation: "string", query: "object" },
 			async handler(ctx) {
 				const { organisation, query } = ctx.params;
-				return this.answered(ctx, ["summary", organisation, query], async () => {
-					const question = await this.resolve(ctx, organisation, query);
+				return this.answered(ctx, ["summary"], organisation, query, async (caller, question) => {
 					return this.framed(
 						question,
 						() => this.store.counts(question.selection),
@@ -84,8 +93,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			params: { organisation: "string", query: "object", interval: "string" },
 			async handler(ctx) {
 				const { organisation, query, interval } = ctx.params;
-				return this.answered(ctx, ["timeseries", organisation, query, interval], async () => {
-					const question = await this.resolve(ctx, organisation, query);
+				return this.answered(ctx, ["timeseries", interval], organisation, query, async (caller, question) => {
 					const { from, to, tz } = question.range;
 					const starts = bucketStarts(from, to, interval, tz);
 					return this.framed(
@@ -94,7 +102,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 						async (quarters) => ({
 							interval,
 							points: foldSeries(starts, quarters),
-							annotations: await call(ctx, "codes.destinationEdits", {
+							annotations: await call(caller, "codes.destinationEdits", {
 								organisation,
 								codes: question.codes,
 								...instants(question.range),
@@ -109,14 +117,13 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			params: { organisation: "string", query: "object", by: "string", limit: "number|integer|positive" },
 			async handler(ctx) {
 				const { organisation, query, by, limit } = ctx.params;
-				return this.answered(ctx, ["breakdown", organisation, query, by, limit], async () => {
-					const question = await this.resolve(ctx, organisation, query);
+				return this.answered(ctx, ["breakdown", by, limit], organisation, query, async (caller, question) => {
 					return this.framed(
 						question,
 						() => this.store.breakdown(question.selection, by),
 						async (values) => {
 							const { rows, other, total } = topRows(values, limit);
-							return { by, rows: await this.named(ctx, organisation, by, rows), other, total };
+							return { by, rows: await this.named(caller, organisation, by, rows), other, total };
 						},
 					);
 				});
@@ -127,17 +134,17 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			params: { organisation: "string", query: "object" },
 			async handler(ctx) {
 				const { organisation, query } = ctx.params;
-				return this.answered(ctx, ["live", organisation, query], async () => {
+				return this.answered(ctx, ["live"], organisation, query, async (caller, { codes, range, selection }) => {
 					const now = Date.now();
 					const minutes = liveMinutes(now);
-					const question = await this.resolve(ctx, organisation, { ...query, ...instants(minutes) });
+					const half = { codes, range: { ...range, ...minutes }, selection: { ...selection, ...minutes } };
 					return this.framed(
-						{ ...question, source: "raw" },
-						() => this.store.live(question.selection, now - PRESENT_MS),
+						{ ...half, source: "raw" },
+						() => this.store.live(half.selection, now - PRESENT_MS),
 						async (live) => ({
 							minutes: everyMinute(minutes, live.minutes),
 							visitorsNow: live.active,
-							topCodes: (await this.named(ctx, organisation, "code", topRows(live.codes, LIVE_ROWS).rows)).map(
+							topCodes: (await this.named(caller, organisation, "code", topRows(live.codes, LIVE_ROWS).rows)).map(
 								scansAlone,
 							),
 							topCountries: topRows(live.countries, LIVE_ROWS).rows.map(scansAlone),
@@ -247,8 +254,23 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			};
 		},
 
-		async answered<T>(caller: object, key: readonly unknown[], load: () => Promise<T>) {
-			const { value, tier } = await this.cached(caller, JSON.stringify(key), ANSWER_TTL_MS, load);
+		async answered<T extends AnswerFrame>(
+			caller: object,
+			what: readonly unknown[],
+			organisation: string,
+			query: AnalyticsQuery,
+			load: (caller: object, question: Question) => Promise<T>,
+		) {
+			const tz = query.tz ?? (await this.timeZones.of(caller, organisation));
+			const range = resolveRange({ from: query.from, to: query.to, tz }, Date.now());
+			const { value, tier } = await this.cached<T>(caller, {
+				key: keyOf(what, organisation, query, range),
+				refusal: refusalOf(organisation, query),
+				load: async (asker) => {
+					const question = await this.resolve(asker, organisation, query);
+					return loaded(await load(asker, question), organisation, question.codes);
+				},
+			});
 			return { answer: value, cache: tier };
 		},
 

@@ -1,62 +1,56 @@
 /**
  * Owns Redis: answers of analytics in two tiers, and counters of rate limits. Nothing is held here alone, so all of it
- * can be lost; without Redis the first tier simply serves alone.
+ * can be lost; without Redis the first tier simply serves alone. How long what is kept stands in policies.ts.
  */
 
 import type { Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
-import { Counter } from "prom-client";
-import type { ActionsOf } from "../../platform/actors.ts";
+import { READ_PURPOSES } from "../../contracts/cache.ts";
+import { type ActionsOf, broadcast, type EventsOf } from "../../platform/actors.ts";
 import type { Platform } from "../../platform/platform.ts";
+import { Answers } from "./answers.ts";
+import { Changes } from "./changes.ts";
+import { Hearing } from "./hearing.ts";
+import { HitRates } from "./hit-rates.ts";
 import { MemoryTier } from "./memory-tier.ts";
 import { MemoryWindows } from "./memory-windows.ts";
+import { POLICIES } from "./policies.ts";
+import { RedisLink } from "./redis-link.ts";
 import { RedisTier } from "./redis-tier.ts";
+
+/** How long the right to load an answer lasts, ms: somewhat longer than the longest that a question may take. */
+const LEASE_MS = 3_000;
+const MOST_KEY_CHARACTERS = 65_536;
 
 interface State {
 	l1: MemoryTier;
+	link: RedisLink | undefined;
 	l2: RedisTier | undefined;
+	answers: Answers;
+	changes: Changes;
+	hearing: Hearing;
+	rates: HitRates;
 	windows: MemoryWindows;
-	reads: { l1: number; l2: number; miss: number };
 }
 
 type This = Service & State;
 
 export default function cache(platform: Platform): ServiceSchema<ServiceSettingSchema, Record<never, never>, State> {
-	const counter = new Counter({
-		name: "scanpulse_cache_reads_total",
-		help: "Reads of cached answers, by tier and result",
-		labelNames: ["tier", "result"],
-		registers: [platform.metrics],
-	});
+	const rates = new HitRates(platform.metrics);
 
 	const actions: ActionsOf<"cache", This> = {
-		cacheAnalyticsData: {
-			params: { key: "string|max:512", value: "any", ttlMs: "number|integer|positive" },
-			async handler({ params: { key, value, ttlMs } }) {
-				const entry = { json: JSON.stringify(value), expiresAt: Date.now() + ttlMs };
-				this.l1.set(key, entry);
-				await whenReady(this.l2, (l2) => l2.set(key, entry));
-				return null;
+		getCachedAnalytics: {
+			params: { key: `string|max:${MOST_KEY_CHARACTERS}`, purpose: { type: "enum", values: [...READ_PURPOSES] } },
+			handler({ params: { key, purpose } }) {
+				return this.answers.read(key, purpose);
 			},
 		},
 
-		getCachedAnalytics: {
-			params: { key: "string|max:512" },
-			async handler({ params: { key } }) {
-				const near = this.l1.get(key);
-				counter.inc({ tier: "l1", result: near ? "hit" : "miss" });
-				if (near) {
-					this.reads.l1++;
-					return { value: JSON.parse(near.json), tier: "l1" };
-				}
-				const far = await whenReady(this.l2, (l2) => l2.get(key));
-				if (this.l2) counter.inc({ tier: "l2", result: far ? "hit" : "miss" });
-				if (!far) {
-					this.reads.miss++;
-					return null;
-				}
-				this.l1.set(key, far);
-				this.reads.l2++;
-				return { value: JSON.parse(far.json), tier: "l2" };
+		cacheAnalyticsData: {
+			params: { key: `string|max:${MOST_KEY_CHARACTERS}`, lease: "object", answer: "object|optional" },
+			async handler({ params: { key, lease, answer } }) {
+				if (answer) return { kept: await this.answers.keep(key, lease, answer) };
+				await this.answers.abandon(key, lease);
+				return { kept: false };
 			},
 		},
 
@@ -64,20 +58,59 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 			params: {
 				key: "string|max:256",
 				limit: "number|integer|positive",
-				windowMs: "number|integer|positive",
+				windowMs: `number|integer|positive|max:${POLICIES.limit.keepMs}`,
 				by: "number|integer|positive|optional",
 			},
 			async handler({ params: { key, limit, windowMs, by = 1 } }) {
-				const { count, resetMs } =
-					(await whenReady(this.l2, (l2) => l2.count(key, by, windowMs))) ?? this.windows.count(key, by, windowMs);
+				const { count, resetMs } = (await this.l2?.count(key, by, windowMs)) ?? this.windows.count(key, by, windowMs);
 				return { count, allowed: count <= limit, remaining: Math.max(0, limit - count), resetMs };
+			},
+		},
+
+		invalidate: {
+			params: { organisation: "string", codes: "array|items:string|optional" },
+			handler(ctx) {
+				broadcast(ctx, "cache.invalidated", ctx.params);
+				return null;
 			},
 		},
 
 		stats: {
 			handler() {
-				const redis = this.l2 ? (this.l2.ready ? "ok" : "away") : "none";
-				return { redis, l1: this.l1.size, reads: { ...this.reads } };
+				const redis = this.link?.state ?? "none";
+				return {
+					redis,
+					degraded: redis !== "ok" && redis !== "none",
+					l1: this.l1.size,
+					...this.rates.stats,
+					heardSince: this.hearing.since,
+				};
+			},
+		},
+	};
+
+	const events: EventsOf<This> = {
+		"scans.committed": {
+			handler({ params }) {
+				const now = Date.now();
+				for (const delta of params.codes) this.changes.counted(delta, now);
+				this.hearing.committed(params, now);
+			},
+		},
+		"scans.position": {
+			handler({ params }) {
+				this.hearing.position(params, Date.now());
+			},
+		},
+		/** Its name, its edits and whether there is such a code are in answers, also in those of all codes. */
+		"codes.changed": {
+			handler({ params: { code } }) {
+				this.changes.changed({ organisation: code.organisation, codes: [code.id, code.slug] }, Date.now());
+			},
+		},
+		"cache.invalidated": {
+			handler({ params }) {
+				this.changes.changed(params, Date.now());
 			},
 		},
 	};
@@ -85,28 +118,35 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 	return {
 		name: "cache",
 		actions,
+		events,
 
 		created() {
 			this.l1 = new MemoryTier();
 			this.windows = new MemoryWindows();
-			this.reads = { l1: 0, l2: 0, miss: 0 };
+			this.rates = rates;
+			this.changes = new Changes({ rememberMs: POLICIES.closed.keepMs + LEASE_MS });
+			this.hearing = new Hearing(Date.now());
 			const { redisUrl } = platform.config;
 			if (redisUrl) {
-				this.l2 = new RedisTier({
+				this.link = new RedisLink({
 					url: redisUrl,
-					onError: (error) => this.logger.warn("Redis is away, memory serves alone:", error.message),
+					onAway: (reason) => this.logger.warn("Redis does not serve, memory serves alone:", reason),
+					onBack: () => this.logger.info("Redis serves again"),
 				});
+				this.l2 = new RedisTier(this.link, { lockMs: LEASE_MS });
 			}
+			this.answers = new Answers({
+				node: this.broker.nodeID,
+				l1: this.l1,
+				l2: this.l2,
+				leaseMs: LEASE_MS,
+				changed: (depends, since) => since <= this.hearing.since || this.changes.since(depends, since),
+				rates,
+			});
 		},
 
-		async stopped() {
-			await this.l2?.close();
+		stopped() {
+			this.link?.close();
 		},
 	};
-}
-
-/** The second tier's answer, or undefined when there is none, it is away, or too slow. */
-async function whenReady<T>(l2: RedisTier | undefined, ask: (l2: RedisTier) => Promise<T>): Promise<T | undefined> {
-	if (!l2?.ready) return undefined;
-	return ask(l2).catch(() => undefined);
 }

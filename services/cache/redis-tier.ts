@@ -1,79 +1,74 @@
 /**
- * The second tier: Redis, shared by all nodes. It may be away or slow at any moment: every command is bounded in time,
- * nothing is queued while it is away, and who asks learns that there is no answer instead of waiting for one.
+ * The second tier: answers, locks and counters in Redis, shared by all cache nodes. Each write names its row of the table
+ * of policies and gets its expiry from there. Every method answers undefined when Redis does not.
  */
 
-import { Redis } from "ioredis";
-import type { Entry } from "./memory-tier.ts";
+import { decode, type Entry, encode, SCHEMA } from "./entry.ts";
+import { keptFor, POLICIES, type PolicyName } from "./policies.ts";
+import type { RedisLink } from "./redis-link.ts";
+import { COUNT, KEEP, LOCK, UNLOCK } from "./redis-scripts.ts";
 
 export interface RedisTierOptions {
-	readonly url: string;
-	/** Longest a command may take, ms. @defaultValue 50 */
-	readonly commandTimeoutMs?: number;
-	onError(error: Error): void;
+	/** How long the right to load an answer lasts, ms. */
+	readonly lockMs: number;
 }
 
-const PREFIX = "scanpulse:";
-const LONGEST_RECONNECT_DELAY_MS = 1_000;
+/**
+ * How far the clocks of two cache nodes may be apart, ms: an answer that another node had loaded counts as so much older
+ * when it is held against what this node heard.
+ */
+const CLOCKS_APART_MS = 250;
 
-/** Adds to a window's counter and makes it expire with the window; answers the count and the time left, ms. */
-const COUNT = `
-local count = redis.call("INCRBY", KEYS[1], ARGV[1])
-local left = redis.call("PTTL", KEYS[1])
-if left < 0 then
-	redis.call("PEXPIRE", KEYS[1], ARGV[2])
-	left = tonumber(ARGV[2])
-end
-return {count, left}
-`;
+const PREFIX = `scanpulse:${SCHEMA}`;
 
 export class RedisTier {
-	readonly #redis: Redis;
+	readonly #link: RedisLink;
+	readonly #lockMs: number;
 
-	constructor({ url, commandTimeoutMs = 50, onError }: RedisTierOptions) {
-		this.#redis = new Redis(url, {
-			commandTimeout: commandTimeoutMs,
-			connectTimeout: 2_000,
-			enableOfflineQueue: false,
-			maxRetriesPerRequest: 0,
-			retryStrategy: (attempt) => Math.min(attempt * 50, LONGEST_RECONNECT_DELAY_MS),
-		});
-		this.#redis.on("error", onError);
+	constructor(link: RedisLink, { lockMs }: RedisTierOptions) {
+		this.#link = link;
+		this.#lockMs = lockMs;
 	}
 
-	get ready(): boolean {
-		return this.#redis.status === "ready";
+	async get(id: string, node: string): Promise<Entry | undefined> {
+		const bytes = await this.#link.ask((redis) => redis.getBuffer(keyOf("open", id)));
+		const entry = bytes ? await decode(bytes) : undefined;
+		return entry && entry.node !== node ? { ...entry, since: entry.since - CLOCKS_APART_MS } : entry;
 	}
 
-	/** @throws when Redis is away or does not answer in time */
-	async get(key: string): Promise<Entry | undefined> {
-		const text = await this.#redis.get(PREFIX + key);
-		if (text === null) return undefined;
-		const separator = text.indexOf("\n");
-		const entry = { expiresAt: Number(text.slice(0, separator)), json: text.slice(separator + 1) };
-		return entry.expiresAt > Date.now() ? entry : undefined;
+	/** A fence, or `taken` when somebody else has the lock. */
+	async lock(id: string): Promise<string | "taken" | undefined> {
+		const keep = keptFor("lock", Date.now());
+		const fence = await this.#link.ask((redis) => redis.eval(LOCK, 1, keyOf("lock", id), this.#lockMs, keep));
+		return fence === null ? "taken" : (fence as string | undefined);
 	}
 
-	/** @throws when Redis is away or does not answer in time */
-	async set(key: string, { json, expiresAt }: Entry): Promise<void> {
-		const ttl = expiresAt - Date.now();
-		if (ttl > 0) await this.#redis.set(PREFIX + key, `${expiresAt}\n${json}`, "PX", ttl);
+	async unlock(id: string, fence: string): Promise<void> {
+		await this.#link.ask((redis) => redis.eval(UNLOCK, 1, keyOf("lock", id), fence));
 	}
 
-	/**
-	 * Adds `by` to the counter of a window of `windowMs` that begins with its first count.
-	 *
-	 * @throws when Redis is away or does not answer in time
-	 */
-	async count(key: string, by: number, windowMs: number): Promise<{ count: number; resetMs: number }> {
-		const [count, resetMs] = (await this.#redis.eval(COUNT, 1, `${PREFIX}limit:${key}`, by, windowMs)) as [
-			number,
-			number,
-		];
+	/** Keeps an answer and frees its lock; false when the lock was taken over by another. */
+	async keep(id: string, fence: string, entry: Entry): Promise<boolean | undefined> {
+		const bytes = await encode(entry);
+		const left = entry.expiresAt - Date.now();
+		if (left <= 0) return undefined;
+		const kept = await this.#link.ask((redis) =>
+			redis.eval(KEEP, 2, keyOf("lock", id), keyOf(entry.kind, id), fence, bytes, left),
+		);
+		return kept === undefined ? undefined : kept === 1;
+	}
+
+	/** Adds `by` to the counter of a window of `windowMs` that begins with its first count. */
+	async count(key: string, by: number, windowMs: number): Promise<{ count: number; resetMs: number } | undefined> {
+		const keep = Math.min(windowMs, keptFor("limit", Date.now()));
+		const reply = await this.#link.ask((redis) => redis.eval(COUNT, 1, keyOf("limit", key), by, keep));
+		if (reply === undefined) return undefined;
+		const [count, resetMs] = reply as [number, number];
 		return { count, resetMs };
 	}
+}
 
-	async close(): Promise<void> {
-		this.#redis.disconnect();
-	}
+/** A key under a row of the table; the braces keep what belongs together on one node of a Redis cluster. */
+function keyOf(policy: PolicyName, id: string): string {
+	return `${PREFIX}:${POLICIES[policy].key}:{${id}}`;
 }

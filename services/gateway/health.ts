@@ -15,7 +15,7 @@ export interface HealthQuestions {
 	/** Asks the event log. @throws when it does not answer in time. */
 	readonly log: () => Promise<unknown>;
 	/** Asks the cache actor. @throws when it does not answer in time. */
-	readonly cache: () => Promise<Result<"cache.stats">>;
+	readonly cache: () => Promise<Pick<Result<"cache.stats">, "redis" | "degraded">>;
 	/** Whether somebody offers an action now. */
 	readonly offered: (action: ActionName) => boolean;
 }
@@ -90,8 +90,8 @@ export class HealthReport {
 
 	async #cache(): Promise<Check> {
 		try {
-			const { redis } = await this.#ask.cache();
-			return redis === "away" ? { status: "away", detail: "Redis; memory serves alone" } : { status: "ok" };
+			const { redis, degraded } = await this.#ask.cache();
+			return degraded ? { status: "degraded", detail: `Redis is ${redis}; memory serves alone` } : { status: "ok" };
 		} catch {
 			return { status: "away", detail: "no cache actor" };
 		}

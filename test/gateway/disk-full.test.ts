@@ -53,7 +53,7 @@ test("a spool without room refuses clearly and says so, keeps what it accepted, 
 	const health = new HealthReport({
 		...{ ingest, draining: () => false, partitions: 1, offered: () => true },
 		log: () => cut.ends(),
-		cache: async () => ({ redis: "ok", l1: { entries: 0, bytes: 0 }, reads: { l1: 0, l2: 0, miss: 0 } }),
+		cache: async () => ({ redis: "ok", degraded: false }),
 	});
 	atEndOfFile(async () => {
 		await ingest.close(1_000);

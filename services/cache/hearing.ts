@@ -1,0 +1,80 @@
+/**
+ * Whether every commit was heard of. Announcements may be lost; their positions show it: one that does not continue what
+ * was heard, or a beat that stays ahead of it, means that something changed unheard, and what is older is not believed.
+ */
+
+import type { Position, ScansCommitted, ScansPosition } from "../../contracts/events.ts";
+
+interface Partition {
+	/** What was heard of completely. */
+	held: Position;
+	/** The announcement whose parts are coming in. */
+	coming?: { readonly from: Position; readonly to: Position; missing: number };
+	/** Position of the last beat: what it names must have been heard of by the next. */
+	beat: Position;
+}
+
+export class Hearing {
+	readonly #partitions = new Map<number, Partition>();
+	#epoch = "";
+	#since: number;
+
+	constructor(now: number) {
+		this.#since = now;
+	}
+
+	/** Every commit since this instant was heard of, epoch ms. */
+	get since(): number {
+		return this.#since;
+	}
+
+	committed(part: ScansCommitted, now: number): void {
+		const partition = this.#of(part.epoch, part.partition, part.from, now);
+		if (part.to <= partition.held && part.to >= part.from) return;
+		if (partition.coming?.from !== part.from || partition.coming.to !== part.to) {
+			// Another begins before all of the last one came, or one that does not follow what was heard.
+			if (partition.coming || part.from !== partition.held) this.#lost(partition, now);
+			partition.coming = { from: part.from, to: part.to, missing: part.parts };
+		}
+		partition.coming.missing--;
+		if (partition.coming.missing > 0) return;
+		partition.held = part.to;
+		partition.coming = undefined;
+	}
+
+	position({ epoch, partition: id, position }: ScansPosition, now: number): void {
+		const partition = this.#of(epoch, id, position, now);
+		// A beat may overtake the announcement of the commit that it names, but not by a whole beat.
+		if (partition.beat > partition.held) {
+			this.#lost(partition, now);
+			partition.held = partition.beat;
+		}
+		// The log began anew.
+		if (position < partition.held && position < partition.beat) {
+			this.#lost(partition, now);
+			partition.held = position;
+		}
+		partition.beat = position;
+	}
+
+	#of(epoch: string, id: number, position: Position, now: number): Partition {
+		if (epoch !== this.#epoch) {
+			this.#partitions.clear();
+			this.#epoch = epoch;
+			this.#since = now;
+		}
+		let partition = this.#partitions.get(id);
+		if (!partition) {
+			// What came before the first word of a partition was not heard.
+			partition = { held: position, beat: position };
+			this.#partitions.set(id, partition);
+			this.#since = now;
+		}
+		return partition;
+	}
+
+	#lost(partition: Partition, now: number): void {
+		partition.coming = undefined;
+		this.#since = now;
+	}
+}
