@@ -24,6 +24,8 @@ export interface Snapshot {
 }
 
 const TAG = "tag";
+/** Then MongoDB gives up by itself: sooner than the connection does, which would leave it working on. */
+const LONGEST_MS = 25_000;
 const TRIES = 20;
 const PAUSE_MS = 10;
 
@@ -38,7 +40,10 @@ export async function readSnapshot(
 		const known = schema.months.size;
 		try {
 			const documents = await schema.meta
-				.aggregate<Document>(snapshotPipeline(branches(schema.months)), { readConcern: { level: "snapshot" } })
+				.aggregate<Document>(snapshotPipeline(branches(schema.months)), {
+					readConcern: { level: "snapshot" },
+					maxTimeMS: LONGEST_MS,
+				})
 				.toArray();
 			const byTag = Map.groupBy(documents, (document) => document[TAG] as string);
 			const meta = byTag.get("meta") ?? [];

@@ -27,6 +27,41 @@ let api: DescribedApi;
 let codes: readonly Code[];
 let key: Awaited<ReturnType<DescribedApi["running"]["key"]>>;
 
+/** The indexes that a page lists by collection: the key, whether it is unique, when it expires, and whether it has only some. */
+function listed(page: string): Record<string, string[]> {
+	const sections = page.split(/^### /m).slice(1);
+	return Object.fromEntries(
+		sections.map((section) => {
+			const name = /^`(\w+)`/.exec(section)?.[1] ?? section;
+			const rows = [...section.matchAll(/^\| `(\{.*?\})`([^|]*)\|/gm)];
+			const ofRow = ([, key = "", said = ""]: RegExpExecArray) => {
+				const expires = /expires after (\d+) s/.exec(said)?.[1];
+				const some = said.includes("where");
+				return described(key, { unique: said.includes("unique"), expires: expires && Number(expires), some });
+			};
+			return [name, rows.map(ofRow).sort()];
+		}),
+	);
+}
+
+/** Those that exist; months of raw scans are one. */
+async function existing(): Promise<Record<string, string[]>> {
+	const found: Record<string, string[]> = {};
+	for (const { name } of await db.listCollections({}, { nameOnly: true }).toArray()) {
+		if (name.startsWith("system.")) continue;
+		const indexes = (await db.collection(name).indexes()).filter((index) => index.name !== "_id_");
+		found[name.replace(/^scans_\d{6}$/, "scans_YYYYMM")] = indexes
+			.map(({ key, unique = false, expireAfterSeconds: expires, partialFilterExpression }) => {
+				const fields = Object.entries(key).map(([field, direction]) => `${field}: ${direction}`);
+				return described(`{ ${fields.join(", ")} }`, { unique, expires, some: partialFilterExpression !== undefined });
+			})
+			.sort();
+	}
+	return found;
+}
+
+const described = (key: string, properties: object) => `${key} ${JSON.stringify(properties)}`;
+
 beforeAll(async () => {
 	const mongo = await realServer("mongo");
 	client = new MongoClient(mongo.url);
@@ -95,7 +130,7 @@ function variants({ method, path: route }: Operation): string[] {
 		`code=${one.id}`,
 		`code=${one.slug}&code=${two.id}`,
 		"filter.country=DE",
-		"filter.code=" + two.id,
+		`filter.code=${two.id}`,
 		"bots=true",
 	];
 	const questions = ["", ...whose, ...range, ...range.flatMap((span) => whose.map((of) => `${span}&${of}`))];
@@ -104,7 +139,9 @@ function variants({ method, path: route }: Operation): string[] {
 		? ["by=country&", "by=code&"]
 		: route.endsWith("/timeseries")
 			? ["interval=hour&", "interval=month&"]
-			: [""];
+			: route.endsWith("/export")
+				? ["what=scans&format=ndjson&", "what=timeseries&interval=quarter&", "what=breakdown&by=code&"]
+				: [""];
 	return of.flatMap((which) => questions.map((question) => `?${which}${question}`));
 }
 
@@ -150,4 +187,8 @@ test("no question that a caller can ask, and nothing that goes on beside, looks 
 	const searches = asked.filter(isSearch);
 	expect(searches.length).toBeGreaterThan(0);
 	for (const { examined } of searches) expect(examined).toBeLessThanOrEqual(CODES + 10);
+});
+
+test("the page about MongoDB lists exactly the collections and indexes that there are", async () => {
+	expect(listed(await readFile(PAGE, "utf8"))).toEqual(await existing());
 });
