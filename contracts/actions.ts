@@ -19,6 +19,7 @@ import type {
 import type { CacheReading, CacheStats, KeptAnswer, Lease, ReadPurpose } from "./cache.ts";
 import type { Code, CodeChanges, CodeImage, CodeInput, ImageOptions, Page, RoutableCode } from "./code.ts";
 import type { FeedReading, LogStatus, StateReading } from "./events.ts";
+import type { ExportKind, ExportPage, ExportPlace } from "./export.ts";
 import type { Health } from "./health.ts";
 import type { Job, JobName, JobRun } from "./job.ts";
 import type { Dimension } from "./scan.ts";
@@ -87,6 +88,11 @@ export interface Actions {
 	"analytics.breakdown": [
 		{ organisation: string; query: AnalyticsQuery; by: Dimension; limit: number },
 		Answer<Breakdown>,
+	];
+	/** The next page of an export; the first one without `after`. No cache answers. */
+	"analytics.export": [
+		{ organisation: string; query: AnalyticsQuery; kind: ExportKind; after?: ExportPlace },
+		ExportPage,
 	];
 	"analytics.live": [{ organisation: string; query: AnalyticsQuery }, Answer<LiveMinutes>];
 	/** The state of a channel, read together with the positions it is true at. */

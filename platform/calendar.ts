@@ -38,6 +38,11 @@ export function bucketStarts(from: number, to: number, interval: Interval, tz: s
 	return starts;
 }
 
+/** The first instant after the bucket that an instant lies in, epoch ms. */
+export function bucketEnd(at: number, interval: Interval, tz: string): number {
+	return nextBucket(firstBucket(at, interval, tz), interval, tz);
+}
+
 function firstBucket(from: number, interval: Interval, tz: string): number {
 	switch (interval) {
 		case "quarter":

@@ -5,6 +5,7 @@
 
 import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import type { AnalyticsQuery, Answer, AnswerFrame, BreakdownRow } from "../../contracts/analytics.ts";
+import type { ExportPage } from "../../contracts/export.ts";
 import type { Dimension } from "../../contracts/scan.ts";
 import { type CachedMethods, cached } from "../../mixins/cached.ts";
 import { type ActionsOf, call, type EventsOf } from "../../platform/actors.ts";
@@ -15,6 +16,7 @@ import { QUARTERS_LIVE_DAYS } from "../../platform/store/quarters.ts";
 import type { Reading, ScanStore, Selection } from "../../platform/store/scan-store.ts";
 import { change, foldSeries, topRows } from "./answers.ts";
 import { keyOf, loaded, refusalOf } from "./cacheable.ts";
+import { goingOn, readExport } from "./export.ts";
 import { Gateways, isApplied } from "./freshness.ts";
 import { balance } from "./ledger.ts";
 import { everyMinute, LIVE_ROWS, liveMinutes, PRESENT_MS, scansAlone } from "./live.ts";
@@ -151,6 +153,23 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 						}),
 					);
 				});
+			},
+		},
+
+		export: {
+			params: { organisation: "string", query: "object", kind: "object", after: "object|optional" },
+			async handler(ctx) {
+				const { organisation, query, kind, after } = ctx.params;
+				const question = after ? goingOn(organisation, query, after) : await this.resolve(ctx, organisation, query);
+				const read = () => readExport(this.store, question, kind, after);
+				const named = async ({ rows, next }: ExportPage) => ({
+					rows: kind.what === "breakdown" ? await this.named(ctx, organisation, kind.by, rows as BreakdownRow[]) : rows,
+					next,
+				});
+				if (after) return named((await read()).value);
+				const source = kind.what === "scans" ? "raw" : undefined;
+				const { rows, next, ...frame } = await this.framed({ ...question, source }, read, named);
+				return { rows, next, frame };
 			},
 		},
 

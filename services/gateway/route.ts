@@ -34,6 +34,11 @@ export interface Reply {
 	readonly status: number;
 	/** JSON, unless it is bytes or text with a `Content-Type` of its own. */
 	readonly body?: unknown;
+	/**
+	 * Instead of a body: pieces of text that are made as fast as they are read. When one cannot be made, the connection is
+	 * cut, so that nobody takes what was sent for all.
+	 */
+	stream?(signal: AbortSignal): AsyncIterable<string>;
 	readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -15,6 +15,7 @@ import { comesFromForeignPage } from "./origin.ts";
 import type { GatewayParts } from "./parts.ts";
 import { readJson } from "./read-body.ts";
 import type { Access, Reply, Route } from "./route.ts";
+import { sendStream } from "./send-stream.ts";
 import { notValid, parseBody, parseQuery } from "./validate.ts";
 
 export interface ServedBy {
@@ -80,7 +81,8 @@ export async function serveRoute(route: Route, routed: RoutedRequest, by: Served
 		},
 		by.parts,
 	);
-	sendReply(response, reply, routed.requestId);
+	if (reply.stream) await sendStream(request, response, reply, routed.requestId);
+	else sendReply(response, reply, routed.requestId);
 }
 
 function isRead({ method }: IncomingMessage): boolean {

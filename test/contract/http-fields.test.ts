@@ -221,6 +221,8 @@ describe("a query parameter", () => {
 		tz: ["", "Mars/Base", "Europe/Nowhere", "x".repeat(100), "../UTC"],
 		bots: ["", "1", "yes", "TRUE"],
 		compare: ["", "next", "Previous"],
+		what: ["", "visitors", "Scans", "scans,timeseries", "constructor"],
+		format: ["", "xlsx", "CSV", "json", "__proto__"],
 		interval: ["", "minute", "Day", "year"],
 		by: ["", "planet", "Country", "constructor", "__proto__"],
 		limit: ["0", "301", "-1", "x", "", "1.5"],

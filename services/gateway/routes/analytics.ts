@@ -25,7 +25,8 @@ function strict<Own extends z.ZodRawShape>(own: Own) {
 	return z.strictObject({ ...own, ...(filterParameters as Record<never, never>) });
 }
 
-function questions<Own extends z.ZodRawShape>(own: Own) {
+/** The parameters of a question, with those that a route has besides. */
+export function questions<Own extends z.ZodRawShape>(own: Own) {
 	return strict({ ...common, ...own });
 }
 
@@ -38,7 +39,8 @@ interface Common {
 	readonly compare?: "previous";
 }
 
-function questionOf(query: Common): AnalyticsQuery {
+/** The question that the parameters put. */
+export function questionOf(query: Common): AnalyticsQuery {
 	const { code, from, to, tz, bots, compare } = query;
 	const given = query as Readonly<Record<string, unknown>>;
 	const filters = DIMENSIONS.flatMap((dimension) => {

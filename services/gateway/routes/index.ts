@@ -4,6 +4,7 @@ import type { Route } from "../route.ts";
 import { accountRoutes } from "./account.ts";
 import { analyticsRoutes } from "./analytics.ts";
 import { codeRoutes } from "./codes.ts";
+import { exportRoutes } from "./export.ts";
 import { keyRoutes } from "./keys.ts";
 import { operationRoutes } from "./operations.ts";
 import { scanRoutes } from "./scans.ts";
@@ -12,6 +13,7 @@ export const API_ROUTES: readonly Route[] = [
 	...scanRoutes,
 	...codeRoutes,
 	...analyticsRoutes,
+	...exportRoutes,
 	...accountRoutes,
 	...keyRoutes,
 	...operationRoutes,
