@@ -15,7 +15,7 @@ import { MemoryTier } from "./memory-tier.ts";
 import { MemoryWindows } from "./memory-windows.ts";
 import { POLICIES } from "./policies.ts";
 import { RedisLink } from "./redis-link.ts";
-import { RedisTier } from "./redis-tier.ts";
+import { probe, RedisTier } from "./redis-tier.ts";
 
 /** How long the right to load an answer lasts, ms: somewhat longer than the longest that a question may take. */
 const LEASE_MS = 3_000;
@@ -130,6 +130,7 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 			if (redisUrl) {
 				this.link = new RedisLink({
 					url: redisUrl,
+					probe,
 					onAway: (reason) => this.logger.warn("Redis does not serve, memory serves alone:", reason),
 					onBack: () => this.logger.info("Redis serves again"),
 				});

@@ -96,23 +96,14 @@ export const POLICIES = {
 		jitter: 0,
 		why: "ends with its window; no window is longer than this",
 	},
-	minutes: {
-		what: "scans of one minute by organisation and code, of one partition",
-		key: "minute",
+	probe: {
+		what: "nothing: by writing it, Redis is asked whether it serves",
+		key: "probe",
 		tiers: ["redis"],
-		keepMs: 35 * MINUTE_MS,
+		keepMs: 10 * SECOND_MS,
 		from: "write",
 		jitter: 0,
-		why: "the live half hour and the time to read it",
-	},
-	positions: {
-		what: "the position of a partition that its minutes are counted to",
-		key: "minute",
-		tiers: ["redis"],
-		keepMs: 35 * MINUTE_MS,
-		from: "write",
-		jitter: 0,
-		why: "lives as long as the minutes; without it they are begun anew",
+		why: "written twice a second by each cache node",
 	},
 } as const satisfies Record<string, Policy | AnswerPolicy>;
 

@@ -21,7 +21,9 @@ export interface RedisLinkOptions {
 	readonly commandTimeoutMs?: number;
 	/** Failures in a row after which Redis is left alone. @defaultValue 4 */
 	readonly failures?: number;
-	/** How often it is asked whether it serves, ms. @defaultValue 500 */
+	/** A small write, by which it is asked whether it serves. */
+	readonly probe: (redis: Redis) => Promise<unknown>;
+	/** How often it is asked, ms. @defaultValue 500 */
 	readonly probeMs?: number;
 	/** Told when it stops serving. */
 	readonly onAway: (reason: string) => void;
@@ -36,17 +38,17 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
 /** A connection on which nothing was answered for so long is given up for a new one, ms. */
 const DEAD_CONNECTION_MS = 5_000;
-/** How long Redis counts as full after it refused a write, ms. */
-const FULL_SHOWN_MS = 5_000;
 
 export class RedisLink {
 	readonly #redis: Redis;
 	readonly #breaker: CircuitBreakerPolicy;
 	readonly #probing: NodeJS.Timeout;
+	readonly #probe: (redis: Redis) => Promise<unknown>;
 	#answeredAt = performance.now();
-	#fullAt = Number.NEGATIVE_INFINITY;
+	#refused = false;
 
-	constructor({ url, commandTimeoutMs = 50, failures = 4, probeMs = 500, onAway, onBack }: RedisLinkOptions) {
+	constructor({ url, commandTimeoutMs = 50, failures = 4, probe, probeMs = 500, onAway, onBack }: RedisLinkOptions) {
+		this.#probe = probe;
 		this.#redis = new Redis(url, {
 			commandTimeout: commandTimeoutMs,
 			connectTimeout: CONNECT_TIMEOUT_MS,
@@ -75,14 +77,14 @@ export class RedisLink {
 		this.#breaker.onReset(() => {
 			wasServing = true;
 		});
-		this.#probing = setInterval(() => void this.#probe(), probeMs);
+		this.#probing = setInterval(() => void this.#look(), probeMs);
 		this.#probing.unref();
 	}
 
 	get state(): Exclude<CacheStats["redis"], "none"> {
 		if (this.#redis.status !== "ready") return "away";
 		if (this.#breaker.state !== CircuitState.Closed) return "slow";
-		return performance.now() - this.#fullAt < FULL_SHOWN_MS ? "full" : "ok";
+		return this.#refused ? "full" : "ok";
 	}
 
 	/** What Redis answers, or undefined when it does not: away, too slow, left alone, or it refuses. */
@@ -94,7 +96,7 @@ export class RedisLink {
 		} catch (error) {
 			if (isReply(error)) {
 				this.#answeredAt = performance.now();
-				if (error.message.includes("OOM ")) this.#fullAt = performance.now();
+				this.#refused = true;
 			}
 			return undefined;
 		}
@@ -105,9 +107,9 @@ export class RedisLink {
 		this.#redis.disconnect();
 	}
 
-	async #probe(): Promise<void> {
-		// A write that changes nothing would be refused as any other when Redis is full; a read says only that it answers.
-		await this.ask((redis) => redis.ping());
+	async #look(): Promise<void> {
+		const served = await this.ask(this.#probe);
+		if (served !== undefined) this.#refused = false;
 		const silentMs = performance.now() - this.#answeredAt;
 		if (this.#redis.status === "ready" && silentMs > DEAD_CONNECTION_MS) {
 			this.#answeredAt = performance.now();

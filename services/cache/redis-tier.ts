@@ -3,6 +3,7 @@
  * of policies and gets its expiry from there. Every method answers undefined when Redis does not.
  */
 
+import type { Redis } from "ioredis";
 import { decode, type Entry, encode, SCHEMA } from "./entry.ts";
 import { keptFor, POLICIES, type PolicyName } from "./policies.ts";
 import type { RedisLink } from "./redis-link.ts";
@@ -66,6 +67,11 @@ export class RedisTier {
 		const [count, resetMs] = reply as [number, number];
 		return { count, resetMs };
 	}
+}
+
+/** A small write that says whether Redis takes any. */
+export function probe(redis: Redis): Promise<unknown> {
+	return redis.set(keyOf("probe", ""), "", "PX", keptFor("probe", Date.now()));
 }
 
 /** A key under a row of the table; the braces keep what belongs together on one node of a Redis cluster. */

@@ -91,7 +91,11 @@ export class HealthReport {
 	async #cache(): Promise<Check> {
 		try {
 			const { redis, degraded } = await this.#ask.cache();
-			return degraded ? { status: "degraded", detail: `Redis is ${redis}; memory serves alone` } : { status: "ok" };
+			if (!degraded) return { status: "ok" };
+			return {
+				status: "degraded",
+				detail: redis === "full" ? "Redis takes no writes" : `Redis is ${redis}; memory serves`,
+			};
 		} catch {
 			return { status: "away", detail: "no cache actor" };
 		}
