@@ -21,6 +21,8 @@ export interface ProductOptions {
 	readonly dataDir?: string;
 	/** Arguments of main.ts. */
 	readonly args?: readonly string[];
+	/** A command with arguments that runs the product in its own place, such as in a namespace. @defaultValue none */
+	readonly within?: readonly string[];
 }
 
 export interface Product {
@@ -106,9 +108,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
 }
 
 function launch(dataDir: string, options: ProductOptions) {
+	const product = [process.execPath, path.join(ROOT, "main.ts"), ...(options.args ?? [])];
+	const [command, ...args] = [...(options.within ?? []), ...product] as [string, ...string[]];
 	const owned = startProcess({
-		command: process.execPath,
-		args: [path.join(ROOT, "main.ts"), ...(options.args ?? [])],
+		...{ command, args },
 		cwd: ROOT,
 		env: environment(dataDir, options.env),
 	});
