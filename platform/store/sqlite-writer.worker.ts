@@ -18,7 +18,10 @@ import { readPartitions } from "./sqlite-partitions.ts";
 import { openForWriting } from "./sqlite-schema.ts";
 import { SqliteTransactions } from "./sqlite-transaction.ts";
 
-/** A producer silent for so long is forgotten: of its messages not even the scans' ids would be known any more. */
+/**
+ * A producer silent for so long is forgotten: of its messages not even the scans' ids would be known any more. Not the one
+ * that the partition stands at: its message stays in the log, whatever its age.
+ */
 const FORGET_PRODUCERS_MS = 400 * DAY_MS;
 
 export interface SqliteWriterOptions {
@@ -47,7 +50,10 @@ class SqliteWriter {
 				)
 				.run(partition, owner);
 			this.#database
-				.prepare("DELETE FROM producers WHERE partition = ? AND at < ?")
+				.prepare(
+					`DELETE FROM producers WHERE partition = ?1 AND at < ?2
+					AND producer IS NOT (SELECT producer FROM partitions WHERE partition = ?1)`,
+				)
 				.run(partition, Date.now() - FORGET_PRODUCERS_MS);
 			this.#database
 				.prepare(
