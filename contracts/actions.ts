@@ -10,6 +10,7 @@ import type {
 	Annotation,
 	Answer,
 	Breakdown,
+	HeatMap,
 	Interval,
 	Ledger,
 	LiveMinutes,
@@ -94,6 +95,7 @@ export interface Actions {
 		{ organisation: string; query: AnalyticsQuery; kind: ExportKind; after?: ExportPlace },
 		ExportPage,
 	];
+	"analytics.heatmap": [{ organisation: string; query: AnalyticsQuery }, Answer<HeatMap>];
 	"analytics.live": [{ organisation: string; query: AnalyticsQuery }, Answer<LiveMinutes>];
 	/** The state of a channel, read together with the positions it is true at. */
 	"analytics.state": [{ organisation: string; code?: string }, StateReading];

@@ -83,6 +83,19 @@ export interface Breakdown extends AnswerFrame {
 	readonly total: number;
 }
 
+/** Scans of an hour of the week, as clocks of the zone show it; an hour that clocks repeat is in its cell twice. */
+export interface HeatCell {
+	/** 1 is Monday. */
+	readonly weekday: number;
+	readonly hour: number;
+	readonly scans: number;
+}
+
+export interface HeatMap extends AnswerFrame {
+	/** All 168, Monday's first hour first. */
+	readonly cells: readonly HeatCell[];
+}
+
 /** The last minutes: how many scans in each, by which codes and from where, and who is there now. */
 export interface LiveMinutes extends AnswerFrame {
 	/** Oldest first; the last one is the present UTC minute, which still grows. */

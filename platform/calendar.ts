@@ -9,6 +9,7 @@ import { CodedError } from "../contracts/errors.ts";
 
 const QUARTER_MS = 15 * 60_000;
 const HOUR_MS = 60 * 60_000;
+const HOURS_OF_WEEK = 7 * 24;
 
 /**
  * @returns first instants, epoch ms, ascending; the first may lie before `from`
@@ -113,4 +114,21 @@ export function startOfDate(date: Temporal.PlainDate, tz: string): number {
 /** A local date, `[start, end)`, epoch ms. */
 export function localDay(date: Temporal.PlainDate, tz: string): { date: string; start: number; end: number } {
 	return { date: date.toString(), start: startOfDate(date, tz), end: startOfDate(date.add({ days: 1 }), tz) };
+}
+
+/** Tells the hour of the week, 0 (Monday's first) – 167, that a clock of the zone shows at an instant, epoch ms. */
+export function hourOfWeek(tz: string): (at: number) => number {
+	// Instants mostly come in order, and offsets stay for months.
+	let [from, to, offset] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+	return (at) => {
+		if (at < from || at >= to) {
+			const local = zoned(at, tz);
+			from = zoned(at + 1, tz).getTimeZoneTransition("previous")?.epochMilliseconds ?? Number.NEGATIVE_INFINITY;
+			to = local.getTimeZoneTransition("next")?.epochMilliseconds ?? Number.POSITIVE_INFINITY;
+			offset = local.offsetNanoseconds / 1_000_000;
+		}
+		// The epoch began on a Thursday, three days after a Monday.
+		const hours = Math.floor((at + offset) / HOUR_MS) + 3 * 24;
+		return ((hours % HOURS_OF_WEEK) + HOURS_OF_WEEK) % HOURS_OF_WEEK;
+	};
 }

@@ -6,11 +6,12 @@
 import type { Document } from "mongodb";
 import type { Filter } from "../../contracts/analytics.ts";
 import { type BucketDimension, NONE } from "../../contracts/scan.ts";
+import { type Block, type Plan, planRaw, planReading } from "./blocks.ts";
 import { rawName } from "./mongo-schema.ts";
 import type { Branch } from "./mongo-snapshot.ts";
 import { QUARTER_MS } from "./quarters.ts";
-import type { Selection } from "./scan-store.ts";
-import { type Range, type Sections, sections } from "./sections.ts";
+import type { Questions, Selection } from "./scan-store.ts";
+import type { Range } from "./sections.ts";
 import { monthsTouched } from "./utc-month.ts";
 
 export type Months = ReadonlySet<string>;
@@ -21,24 +22,25 @@ export interface Reach {
 	/** Whose buckets: these codes', the organisation's own, or those of each of its codes. */
 	readonly of: readonly string[] | "organisation" | "codes";
 	readonly filters: readonly Filter[];
-	readonly sections: Sections;
+	readonly plan: Plan;
 }
 
-export function reachOf(selection: Selection, now: number): Reach {
+/** @param closed what may be read of closed days and months; none when absent */
+export function reachOf(
+	selection: Selection,
+	now: number,
+	questions: Questions = {},
+	closed: readonly Block[] = [],
+	quartersFrom = 0,
+): Reach {
 	const { organisation } = selection;
-	const from = Math.max(selection.from, -LAST_INSTANT);
-	const to = Math.min(selection.to, LAST_INSTANT);
+	const range = { from: Math.max(selection.from, -LAST_INSTANT), to: Math.min(selection.to, LAST_INSTANT) };
 	let codes = selection.codes && [...new Set(selection.codes)];
 	for (const { dimension, values } of selection.filters)
 		if (dimension === "code") codes = codes ? codes.filter((code) => values.includes(code)) : [...new Set(values)];
 	const filters = selection.filters.filter(({ dimension }) => dimension !== "code");
-	const raw: Sections = { add: from < to ? [{ from, to }] : [], subtract: [] };
-	return {
-		organisation,
-		of: codes ?? "organisation",
-		filters,
-		sections: filters.length > 0 ? raw : sections(from, to, now),
-	};
+	const plan = filters.length > 0 ? planRaw(range) : planReading(range, closed, questions, quartersFrom, now);
+	return { organisation, of: codes ?? "organisation", filters, plan };
 }
 
 /** The last instant that a date can express, epoch ms, less a quarter hour. */
@@ -56,12 +58,12 @@ const QUARTER_OF_SCAN = { $dateTrunc: { date: "$at", unit: "minute", binSize: QU
 
 /** Scans, visitors and bots, grouped: buckets by `ofBuckets`, raw scans by `ofScans`. */
 function tallyBranches(reach: Reach, months: Months, ofBuckets: unknown, ofScans: unknown): Branch[] {
-	const { buckets, add, subtract } = reach.sections;
-	const branches: Branch[] = [];
-	if (buckets) {
-		const pipeline = [{ $match: bucketsIn(reach, buckets) }, { $group: { _id: ofBuckets, ...TALLY_OF_BUCKETS } }];
-		branches.push({ tag: "add", collection: "quarters", pipeline });
-	}
+	const { buckets, add, subtract } = reach.plan;
+	const branches: Branch[] = buckets.map((range) => ({
+		tag: "add",
+		collection: "quarters",
+		pipeline: [{ $match: bucketsIn(reach, range) }, { $group: { _id: ofBuckets, ...TALLY_OF_BUCKETS } }],
+	}));
 	const grouped = [{ $group: { _id: ofScans, ...TALLY_OF_SCANS } }];
 	branches.push(...rawBranches("add", reach, add, months, grouped));
 	branches.push(...rawBranches("subtract", reach, subtract, months, grouped));
@@ -95,13 +97,13 @@ export const codeBranches = (reach: Reach, months: Months): Branch[] =>
  * they are, and their values), and so does what is subtracted, because a bucket's cap decides under which value.
  */
 export function valueBranches(reach: Reach, months: Months, by: BucketDimension): Branch[] {
-	const { buckets, add, subtract } = reach.sections;
+	const { buckets, add, subtract } = reach.plan;
 	const value = { $ifNull: [`$${by}`, NONE] };
 	const branches = rawBranches("add", reach, add, months, [{ $group: { _id: value, ...TALLY_OF_SCANS } }]);
 	const edges = subtract.map(({ from }) => new Date(Math.floor(from / QUARTER_MS) * QUARTER_MS));
 	const capped = { $in: [by, { $ifNull: ["$capped", []] }] };
-	if (buckets) {
-		const inner = bucketsIn(reach, buckets);
+	for (const range of buckets) {
+		const inner = bucketsIn(reach, range);
 		if (edges.length > 0) Object.assign(inner.at, { $nin: edges });
 		branches.push({
 			tag: "kept",
@@ -145,7 +147,7 @@ function bucketsIn({ organisation, of }: Reach, { from, to }: Range): { at: Docu
 /** Raw scans of the ranges, from the months that they touch. */
 export function rawBranches(
 	tag: string,
-	reach: Omit<Reach, "sections">,
+	reach: Omit<Reach, "plan">,
 	ranges: readonly Range[],
 	months: Months,
 	pipeline: readonly Document[],

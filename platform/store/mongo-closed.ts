@@ -23,6 +23,8 @@ export interface ClosedHead {
 	readonly timeZone?: string;
 }
 
+/** The last instant of the years that four digits name, epoch ms. */
+const LAST_NAMED = Date.UTC(10_000, 0) - 1;
 /** Longer than any month, and than the time that days of different zones lie apart. */
 const MONTH_MS = 33 * DAY_MS;
 
@@ -112,7 +114,8 @@ function seenPipeline(organisation: string, range: Range): Document[] {
 	return [{ $match: datesOf(organisation, range) }, { $group: { _id: null, seen: { $sum: "$n" } } }];
 }
 
-function datesOf(organisation: string, { from, to }: Range): Document {
-	const [first, last] = from < to ? [utcDate(from), utcDate(to - 1)] : ["", ""];
+export function datesOf(organisation: string, { from, to }: Range): Document {
+	const named = (at: number) => utcDate(Math.max(0, Math.min(at, LAST_NAMED)));
+	const [first, last] = from < to ? [named(from), named(to - 1)] : ["", ""];
 	return { organisation, date: { $gte: first, $lte: last } };
 }

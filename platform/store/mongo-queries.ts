@@ -1,11 +1,8 @@
-/**
- * The questions that the scan store answers, put together from branches of one snapshot: roll-ups for whole quarter
- * hours, raw scans at the edges and for filters.
- */
+/** What the scan store tells besides counted scans: what is live, who was last, whose scans there are. */
 
 import type { Document } from "mongodb";
-import type { BucketDimension, Counts, Dimension, FeedScan } from "../../contracts/scan.ts";
-import { addTally, emptyTally, type Tally } from "./bucket.ts";
+import type { FeedScan } from "../../contracts/scan.ts";
+import { addTally, emptyTally } from "./bucket.ts";
 import { toFeedScan } from "./feed-scan.ts";
 import {
 	codeBranches,
@@ -13,51 +10,26 @@ import {
 	minuteBranches,
 	rawBranches,
 	reachOf,
-	seriesBranches,
 	valueBranches,
 	visitorBranches,
 } from "./mongo-branches.ts";
-import { idOf, partsOf, unescapeKey } from "./mongo-keys.ts";
-import { type MongoSchema, type RawDocument, rawName, type ShortTally } from "./mongo-schema.ts";
+import { idOf, partsOf } from "./mongo-keys.ts";
+import { toTally } from "./mongo-rollups.ts";
+import { type MongoSchema, type RawDocument, rawName } from "./mongo-schema.ts";
 import { type Branch, partBranches, partOf, readSnapshot, type Snapshot } from "./mongo-snapshot.ts";
+import { isCapped, signedSums, valueSums } from "./mongo-sums.ts";
 import { totalId } from "./mongo-writes.ts";
 import { MINUTE_MS } from "./quarters.ts";
-import type { LiveCounts, QuarterPoint, Reading, ScanStore, Selection, ValueCounts } from "./scan-store.ts";
-import { addValues, rankValues, scansOf, subtractTally, subtractValues } from "./sections.ts";
+import type { LiveCounts, Reading, ScanStore, Selection } from "./scan-store.ts";
+import { rankValues, scansOf } from "./sections.ts";
 
-type Questions = Pick<ScanStore, "counts" | "series" | "breakdown" | "live" | "state" | "recent" | "organisations">;
+type Questions = Pick<ScanStore, "live" | "state" | "recent" | "organisations">;
 
 export class MongoQueries implements Questions {
 	readonly #schema: MongoSchema;
 
 	constructor(schema: MongoSchema) {
 		this.#schema = schema;
-	}
-
-	async counts(selection: Selection): Promise<Reading<Counts>> {
-		const reach = reachOf(selection, Date.now());
-		const snapshot = await readSnapshot(this.#schema, (months) => countsBranches(reach, months));
-		return reading(snapshot, countsOf(snapshot, selection.bots));
-	}
-
-	async series(selection: Selection): Promise<Reading<readonly QuarterPoint[]>> {
-		const reach = reachOf(selection, Date.now());
-		const snapshot = await readSnapshot(this.#schema, (months) => seriesBranches(reach, months));
-		const points = [...signedSums(snapshot, (at: Date) => at.getTime())]
-			.map(([at, tally]) => ({ at, scans: scansOf(tally, selection.bots), visitors: tally.visitors }))
-			.filter(({ scans }) => scans > 0)
-			.sort((a, b) => a.at - b.at);
-		return reading(snapshot, points);
-	}
-
-	async breakdown(selection: Selection, by: Dimension): Promise<Reading<readonly ValueCounts[]>> {
-		const reach = reachOf(selection, Date.now());
-		if (by === "code") {
-			const snapshot = await readSnapshot(this.#schema, (months) => codeBranches(reach, months));
-			return reading(snapshot, rankValues(signedSums(snapshot, String), selection.bots));
-		}
-		const snapshot = await readSnapshot(this.#schema, (months) => valueBranches(reach, months, by as BucketDimension));
-		return reading(snapshot, rankValues(valueSums(snapshot), selection.bots), isCapped(snapshot));
 	}
 
 	async live(selection: Selection, activeFrom: number): Promise<Reading<LiveCounts>> {
@@ -71,7 +43,7 @@ export class MongoQueries implements Questions {
 		]);
 		const minutes = snapshot
 			.of("minute")
-			.map((minute) => ({ at: (minute._id as Date).getTime(), scans: scansOf(tallyOf(minute), bots) }))
+			.map((minute) => ({ at: (minute._id as Date).getTime(), scans: scansOf(toTally(minute), bots) }))
 			.filter(({ scans }) => scans > 0)
 			.sort((a, b) => a.at - b.at);
 		const countries = partOf(snapshot, "countries");
@@ -102,10 +74,10 @@ export class MongoQueries implements Questions {
 			...rawBranches("minute", today, [range], months, counted),
 		]);
 		const totals = emptyTally();
-		for (const document of snapshot.of("total")) addTally(totals, tallyOf(document));
+		for (const document of snapshot.of("total")) addTally(totals, toTally(document));
 		return reading(snapshot, {
 			total: totals,
-			today: countsOf(snapshot, false),
+			today: { ...(signedSums(snapshot, () => "").get("") ?? emptyTally()) },
 			minute: snapshot.of("minute").reduce((sum, { scans }) => sum + (scans as number), 0),
 		});
 	}
@@ -148,62 +120,6 @@ function totalsOf(organisation: string, code: string | undefined): Document {
 
 function reading<T>({ epoch, positions }: Snapshot, value: T, capped = false): Reading<T> {
 	return { value, epoch, positions, capped };
-}
-
-function tallyOf({ s = 0, v = 0, b = 0 }: ShortTally): Tally {
-	return { scans: s, visitors: v, bots: b };
-}
-
-function countsOf(snapshot: Snapshot, bots: boolean): Counts {
-	const tally = signedSums(snapshot, () => "").get("") ?? emptyTally();
-	return { ...tally, scans: scansOf(tally, bots) };
-}
-
-/** By value of a dimension that buckets keep. */
-function valueSums(snapshot: Snapshot): Map<string, Tally> {
-	const sums = new Map<string, Tally>();
-	addValues(sums, new Map(snapshot.of("kept").map((kept) => [unescapeKey(kept._id as string), tallyOf(kept)])));
-	for (const bucket of edgeBuckets(snapshot)) addValues(sums, bucket);
-	addRaw(sums, snapshot.of("add"), String);
-	return sums;
-}
-
-function isCapped(snapshot: Snapshot): boolean {
-	return [...snapshot.of("kept"), ...snapshot.of("edge")].some(({ capped }) => capped);
-}
-
-/** What is added less what is subtracted, by group. */
-function signedSums<K, Id>(snapshot: Snapshot, keyOf: (id: Id) => K): Map<K, Tally> {
-	const sums = new Map<K, Tally>();
-	addRaw(sums, snapshot.of("add"), keyOf);
-	for (const document of snapshot.of("subtract")) {
-		const sum = sums.get(keyOf(document._id as Id));
-		if (sum) subtractTally(sum, tallyOf(document));
-	}
-	return sums;
-}
-
-function addRaw<K, Id>(sums: Map<K, Tally>, documents: readonly Document[], keyOf: (id: Id) => K): void {
-	for (const document of documents) {
-		const key = keyOf(document._id as Id);
-		const sum = sums.get(key) ?? emptyTally();
-		addTally(sum, tallyOf(document));
-		sums.set(key, sum);
-	}
-}
-
-/** Values of the buckets at the edges, less what was subtracted from each. */
-function edgeBuckets(snapshot: Snapshot): Map<string, Tally>[] {
-	const whose = ({ at, code, partition }: Document) => `${(at as Date).getTime()} ${code || (partition ?? "")}`;
-	const edges = Map.groupBy(snapshot.of("subtract"), ({ _id }) => whose(_id as Document));
-	return snapshot.of("edge").map((document) => {
-		const values = new Map<string, Tally>();
-		for (const [key, tally] of Object.entries((document.values ?? {}) as Record<string, ShortTally>))
-			values.set(unescapeKey(key), tallyOf(tally));
-		const gone = edges.get(whose(document)) ?? [];
-		subtractValues(values, new Map(gone.map((edge) => [(edge._id as { value: string }).value, tallyOf(edge)])));
-		return values;
-	});
 }
 
 function feedScan({ _id, at, ...rest }: RawDocument): FeedScan {

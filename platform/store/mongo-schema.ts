@@ -75,7 +75,7 @@ export interface MonthDocument extends RollupDocument {
 	readonly month: string;
 	/** Counts by hour of the week, 0 (Monday's first) – 167; those without scans are absent. */
 	readonly hours: Readonly<Record<string, ShortTally>>;
-	/** Its days, in order. */
+	/** Its days, in order; of a code only those that have scans. */
 	readonly days: readonly (ShortTally & { readonly at: Date })[];
 }
 

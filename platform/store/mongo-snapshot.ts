@@ -19,6 +19,8 @@ export interface Branch {
 export interface Snapshot {
 	readonly epoch: string;
 	readonly positions: Positions;
+	/** Quarters before it were dropped, epoch ms; 0 when none were. */
+	readonly quartersFrom: number;
 	/** The documents of the branches with that tag. */
 	of(tag: string): readonly Document[];
 }
@@ -29,37 +31,43 @@ const LONGEST_MS = 25_000;
 const TRIES = 20;
 const PAUSE_MS = 10;
 
-/**
- * @param branches what to read, given the months that have raw scans; asked again when the snapshot knows more months
- */
-export async function readSnapshot(
-	schema: MongoSchema,
-	branches: (months: ReadonlySet<string>) => readonly Branch[],
-): Promise<Snapshot> {
+/** What to read, given the months that have raw scans; asked again when the snapshot knows more months. */
+export type Branches = (months: ReadonlySet<string>) => readonly Branch[];
+
+export async function readSnapshot(schema: MongoSchema, branches: Branches): Promise<Snapshot> {
 	for (let attempt = 1; ; attempt++) {
-		const known = schema.months.size;
 		try {
-			const documents = await schema.meta
-				.aggregate<Document>(snapshotPipeline(branches(schema.months)), {
-					readConcern: { level: "snapshot" },
-					maxTimeMS: LONGEST_MS,
-				})
-				.toArray();
-			const byTag = Map.groupBy(documents, (document) => document[TAG] as string);
-			const meta = byTag.get("meta") ?? [];
-			for (const { months } of meta) if (Array.isArray(months)) schema.learnMonths(months as string[]);
-			if (schema.months.size > known) continue;
-			return {
-				epoch: meta.find(({ _id }) => _id === "epoch")?.epoch as string,
-				positions: Object.fromEntries(
-					(byTag.get("partition") ?? []).map(({ _id, position }) => [_id as number, position as number]),
-				),
-				of: (tag) => byTag.get(tag) ?? [],
-			};
+			return await readIn(schema, { readConcern: { level: "snapshot" } }, branches);
 		} catch (error) {
 			if (!isSnapshotGone(error) || attempt >= TRIES) throw error;
 			await delay(PAUSE_MS * attempt);
 		}
+	}
+}
+
+/** Reads branches in a snapshot that others of its readings share. */
+export async function readIn(
+	schema: MongoSchema,
+	reading: SnapshotReading | Pick<SnapshotReading, "readConcern">,
+	branches: Branches,
+): Promise<Snapshot> {
+	for (;;) {
+		const known = schema.months.size;
+		const pipeline = snapshotPipeline(branches(schema.months));
+		const options = { ...reading, maxTimeMS: LONGEST_MS };
+		const documents = await schema.meta.aggregate<Document>(pipeline, options).toArray();
+		const byTag = Map.groupBy(documents, (document) => document[TAG] as string);
+		const meta = byTag.get("meta") ?? [];
+		for (const { months } of meta) if (Array.isArray(months)) schema.learnMonths(months as string[]);
+		if (schema.months.size > known) continue;
+		return {
+			epoch: meta.find(({ _id }) => _id === "epoch")?.epoch as string,
+			positions: Object.fromEntries(
+				(byTag.get("partition") ?? []).map(({ _id, position }) => [_id as number, position as number]),
+			),
+			quartersFrom: (meta.find(({ _id }) => _id === "quarters")?.from as Date | undefined)?.getTime() ?? 0,
+			of: (tag) => byTag.get(tag) ?? [],
+		};
 	}
 }
 
@@ -102,7 +110,7 @@ function snapshotPipeline(branches: readonly Branch[]): Document[] {
 		pipeline: [{ $match: { _id: { $gte: 0 } } }, { $project: { position: 1 } }],
 	};
 	return [
-		{ $match: { _id: { $in: ["epoch", "months"] } } },
+		{ $match: { _id: { $in: ["epoch", "months", "quarters"] } } },
 		{ $set: { [TAG]: "meta" } },
 		...[partitions, ...branches].map(({ tag, collection, pipeline }) => ({
 			$unionWith: { coll: collection, pipeline: [...pipeline, { $set: { [TAG]: { $literal: tag } } }] },

@@ -4,7 +4,9 @@
  */
 
 import type { MongoClient } from "mongodb";
+import { askingOne } from "./answers.ts";
 import { audit } from "./audit.ts";
+import { answer } from "./mongo-answers.ts";
 import { MongoAuditSource } from "./mongo-audit.ts";
 import { readBooks, readLedger } from "./mongo-books.ts";
 import { claimPartition, toPartitionState } from "./mongo-claims.ts";
@@ -50,6 +52,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 		}
 	}
 
+	const ask: ScanStore["answer"] = (selection, questions) => prepared(() => answer(schema, selection, questions));
+
 	return {
 		epoch: () =>
 			prepared(async () => {
@@ -79,9 +83,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 			}),
 		ingest: (parts) => prepared(() => ingest.ingest(parts)),
 		rehearse: (parts) => prepared(() => ingest.rehearse(parts)),
-		counts: (selection) => prepared(() => queries.counts(selection)),
-		series: (selection) => prepared(() => queries.series(selection)),
-		breakdown: (selection, by) => prepared(() => queries.breakdown(selection, by)),
+		answer: ask,
+		...askingOne(ask),
 		live: (selection, activeFrom) => prepared(() => queries.live(selection, activeFrom)),
 		state: (query) => prepared(() => queries.state(query)),
 		recent: (query) => prepared(() => queries.recent(query)),

@@ -7,6 +7,7 @@ export const DAY_MS = 24 * HOUR_MS;
 
 /** Quarter hours live so long, days; what is older is answered by days and totals alone. */
 export const QUARTERS_LIVE_DAYS = 400;
+export const QUARTERS_LIVE_MS = QUARTERS_LIVE_DAYS * DAY_MS;
 
 /** The first instant of the unit (of `unitMs` milliseconds, counted from the epoch) that `at` lies in. */
 export function firstInstant(at: number, unitMs: number): number {

@@ -25,7 +25,7 @@ export interface Rollup {
 	readonly capped: readonly BucketDimension[];
 	/** Of a day by local hour, of a month by hour of the week, which begins with Monday's first. */
 	readonly hours: readonly Readonly<Tally>[];
-	/** Of a month: those of its days that have scans, in order. */
+	/** Of a month: its days, in order; of a code's only those that have scans. */
 	readonly days?: readonly DayTally[];
 	/** Of an organisation's: its codes' by id; absent when they are too many, or an earlier release closed it. */
 	readonly codes?: ReadonlyMap<string, Readonly<Tally>>;
@@ -68,8 +68,7 @@ export class RollupFold {
 		this.#add(day);
 		const monday = HOURS_OF_DAY * weekdayOf(date);
 		for (const [hour, tally] of day.hours.entries()) addTally(this.#hours[monday + hour] as Tally, tally);
-		const { scans, visitors, bots } = day.tally;
-		if (scans + visitors + bots > 0) this.#days?.push({ at, scans, visitors, bots });
+		this.#days?.push({ at, scans: day.tally.scans, visitors: day.tally.visitors, bots: day.tally.bots });
 	}
 
 	/** A code of the organisation that this is folded for; each once. */

@@ -3,8 +3,7 @@
  * Writing is one transaction a batch; reading always says at which positions of the event log it was true.
  */
 
-import type { Filter } from "../../contracts/analytics.ts";
-import type { CodeDelta, Position, Positions } from "../../contracts/events.ts";
+import type { CodeDelta, Position } from "../../contracts/events.ts";
 import type {
 	BucketDimension,
 	Counts,
@@ -15,6 +14,11 @@ import type {
 	StoredScan,
 } from "../../contracts/scan.ts";
 import type { ScanMessage } from "../log/message.ts";
+import type { Closable, DayToClose, Fenced, MonthToClose } from "./closable.ts";
+import type { Answers, Counted, HoursOfWeek, Point, Questions, Reading, Selection, ValueCounts } from "./questions.ts";
+
+export type * from "./closable.ts";
+export type * from "./questions.ts";
 
 /** Which message stands at the applied position, so that a log that lost its end is noticed. */
 export interface MessageIdentity {
@@ -68,38 +72,6 @@ export interface IngestedPart {
 	readonly scans: readonly StoredScan[];
 }
 
-/** A selection of scans; `codes` absent means all of the organisation. Times are epoch ms, `[from, to)`. */
-export interface Selection {
-	readonly organisation: string;
-	readonly codes?: readonly string[];
-	readonly from: number;
-	readonly to: number;
-	readonly filters: readonly Filter[];
-	/** Whether bots count as scans. */
-	readonly bots: boolean;
-}
-
-/** Something read, with the positions and the epoch it was true at. `capped`: `(other)` of a bucket's cap is in it. */
-export interface Reading<T> {
-	readonly value: T;
-	readonly epoch: string;
-	readonly positions: Positions;
-	readonly capped: boolean;
-}
-
-/** Scans and visitors from `at` to the next point's `at`; `at` is the first instant of a quarter hour, epoch ms. */
-export interface QuarterPoint {
-	readonly at: number;
-	readonly scans: number;
-	readonly visitors: number;
-}
-
-export interface ValueCounts {
-	readonly value: string;
-	readonly scans: number;
-	readonly visitors: number;
-}
-
 /** Raw scans in the order of `at` and, where that is the same, of their ids. */
 export interface ScanPage {
 	readonly scans: readonly ExportedScan[];
@@ -131,49 +103,6 @@ export interface Books {
 	readonly sums: LedgerSums;
 	/** By producer, the running total of the organisation's scans that was applied; absent where nothing was. */
 	readonly applied: Readonly<Record<string, number>>;
-}
-
-/** A closed (or re-closed) day of an organisation, and the write of it. Times are epoch ms. */
-export interface DayToClose {
-	readonly organisation: string;
-	/** Local date `YYYY-MM-DD`. */
-	readonly date: string;
-	/** First instants of the day's local hours in order, each with its hour 0–23 (23–25 entries, more exotic ones possible). */
-	readonly hours: readonly { readonly at: number; readonly hour: number }[];
-	readonly end: number;
-	/** IANA name of the zone that the day and its hours are of. */
-	readonly timeZone: string;
-	readonly lease: Fenced;
-}
-
-/** A local day; `[start, end)`, epoch ms. */
-export interface LocalDay {
-	/** `YYYY-MM-DD` */
-	readonly date: string;
-	readonly start: number;
-	readonly end: number;
-}
-
-/** A month of an organisation to be closed from its days. */
-export interface MonthToClose {
-	readonly organisation: string;
-	/** Local month `YYYY-MM`. */
-	readonly month: string;
-	/** All of its days, in order, without a gap. */
-	readonly days: readonly LocalDay[];
-	readonly timeZone: string;
-	readonly lease: Fenced;
-}
-
-/** A local day or month of an organisation, `[start, end)`, epoch ms. */
-export interface Closable {
-	readonly organisation: string;
-	readonly kind: "day" | "month";
-	/** `YYYY-MM-DD`, `YYYY-MM` */
-	readonly name: string;
-	readonly start: number;
-	readonly end: number;
-	readonly timeZone: string;
 }
 
 /** Something kept that does not say what the raw scans say. */
@@ -210,12 +139,6 @@ export interface StoredMonth {
 	readonly state: "open" | "closing" | "closed";
 }
 
-/** A lease under which something is written; an older fence is refused with `lease_lost`. */
-export interface Fenced {
-	readonly name: string;
-	readonly fence: number;
-}
-
 export interface ScanStore {
 	/** A random id, renewed by a restore and by `renewEpoch`. */
 	epoch(): Promise<string>;
@@ -237,11 +160,16 @@ export interface ScanStore {
 	/** Does what `ingest` does and takes it back: tells whether it would succeed. Fails as `ingest` does. */
 	rehearse(parts: readonly IngestPart[]): Promise<void>;
 
-	counts(selection: Selection): Promise<Reading<Counts>>;
-	/** Quarter hours that have scans, in order. */
-	series(selection: Selection): Promise<Reading<readonly QuarterPoint[]>>;
-	/** All values of a dimension, largest first, ties by value; absence is `(none)`, a bucket's cap `(other)`. */
-	breakdown(selection: Selection, by: Dimension): Promise<Reading<readonly ValueCounts[]>>;
+	/**
+	 * Answers from one snapshot: closed months, else closed days, where nothing was added to them since; else quarter
+	 * hours; raw scans at the edges, and raw scans alone where there are filters by other dimensions than `code`.
+	 */
+	answer(selection: Selection, questions: Questions): Promise<Counted<Answers>>;
+	/** One question alone. Without points, a series is by quarter hours. */
+	counts(selection: Selection): Promise<Counted<Counts>>;
+	series(selection: Selection, points?: readonly number[]): Promise<Counted<readonly Point[]>>;
+	breakdown(selection: Selection, by: Dimension): Promise<Counted<readonly ValueCounts[]>>;
+	hoursOfWeek(selection: Selection, timeZone: string): Promise<Counted<HoursOfWeek>>;
 	/**
 	 * A short selection minute by minute, all of it in one snapshot.
 	 *

@@ -26,7 +26,8 @@ export function readState(
 	const { raw } = scopeOf(database, organisation, codes);
 	return {
 		total: { ...(total as unknown as Counts) },
-		today: questions.counts({ organisation, codes, from: dayStart, to: dayEnd, filters: [], bots: false }),
+		today: questions.answer({ organisation, codes, from: dayStart, to: dayEnd, filters: [], bots: false }, {}).value
+			.counts,
 		minute: rawTally(database, raw, { from: minute, to: minute + MINUTE_MS }).scans,
 	};
 }

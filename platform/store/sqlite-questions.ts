@@ -1,23 +1,18 @@
 /**
- * Answers of the embedded store to counts, series, breakdown and live: roll-ups for whole quarter hours, raw scans at the edges,
- * and raw scans alone where filters cross dimensions. Runs within a read transaction of the caller.
+ * Answers of the embedded store: closed months and days, roll-ups for the quarter hours between them, raw scans at the
+ * edges, and raw scans alone where filters cross dimensions. Runs within a read transaction of the caller.
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { BucketDimension, Counts, Dimension } from "../../contracts/scan.ts";
+import type { BucketDimension } from "../../contracts/scan.ts";
+import { AnswerSums, needsQuarters } from "./answers.ts";
+import { type Block, type Plan, planRaw, planReading, SHORTEST_BLOCK_MS } from "./blocks.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
 import { firstInstant, QUARTER_MS } from "./quarters.ts";
-import type { LiveCounts, QuarterPoint, Selection, ValueCounts } from "./scan-store.ts";
-import {
-	addValues,
-	type Range,
-	rankValues,
-	type Sections,
-	scansOf,
-	sections,
-	subtractTally,
-	subtractValues,
-} from "./sections.ts";
+import type { Answers, LiveCounts, Questions, Selection } from "./scan-store.ts";
+import { addValues, type Range, scansOf, subtractTally, subtractValues } from "./sections.ts";
+import { closedBlocks, readBlocks } from "./sqlite-blocks.ts";
+import { readQuartersFrom } from "./sqlite-months.ts";
 import {
 	rawCodes,
 	rawMinutes,
@@ -35,14 +30,21 @@ import {
 	bucketValuesByBucket,
 	isCapped,
 } from "./sqlite-rollups.ts";
-import { type Condition, filtered, type Scope, scopeOf } from "./sqlite-scope.ts";
+import { type Condition, filtered, findSubject, type Scope, scopeOf } from "./sqlite-scope.ts";
 
-/** What a question reads: of raw scans those under `scans`, of roll-ups those of the scope's subjects. */
-interface Plan extends Sections {
+/** What is read: of raw scans those under `scans`, of roll-ups those of the scope's subjects. */
+interface Reach {
+	readonly plan: Plan;
 	readonly scope: Scope;
 	readonly scans: Condition;
 	/** Column of the subject whose buckets are read. */
 	readonly subject: "organisation" | "code";
+}
+
+interface Answered {
+	readonly value: Answers;
+	readonly capped: boolean;
+	readonly coveredFrom: number;
 }
 
 export class SqliteQuestions {
@@ -52,86 +54,103 @@ export class SqliteQuestions {
 		this.#database = database;
 	}
 
-	counts(selection: Selection): Counts {
-		const plan = this.#plan(selection);
-		const sum = emptyTally();
-		if (plan.buckets) addTally(sum, bucketTally(this.#database, plan.scope.subjects, plan.buckets));
-		for (const range of plan.add) addTally(sum, rawTally(this.#database, plan.scans, range));
-		for (const range of plan.subtract) subtractTally(sum, rawTally(this.#database, plan.scans, range));
-		return { ...sum, scans: scansOf(sum, selection.bots) };
-	}
-
-	series(selection: Selection): QuarterPoint[] {
-		const plan = this.#plan(selection);
-		const quarters = new Map<number, Tally>();
-		const at = (quarter: number) => quarters.getOrInsertComputed(quarter, emptyTally);
-		if (plan.buckets) {
-			const read = bucketQuarters(this.#database, plan.scope.subjects, plan.buckets);
-			for (const [quarter, tally] of read) addTally(at(quarter), tally);
+	answer(selection: Selection, questions: Questions): Answered {
+		const reach = this.#reach(selection, questions);
+		const sums = new AnswerSums(questions);
+		this.#addBlocks(sums, reach, questions);
+		this.#addTallies(sums, reach, questions);
+		for (const [by, values] of sums.values) {
+			if (by === "code") this.#addCodes(values, reach);
+			else if (this.#addValues(values, reach, by)) sums.capped.add(by);
 		}
-		for (const range of plan.add) {
-			for (const [quarter, tally] of rawQuarters(this.#database, plan.scans, range)) addTally(at(quarter), tally);
-		}
-		for (const range of plan.subtract) {
-			for (const [quarter, tally] of rawQuarters(this.#database, plan.scans, range)) subtractTally(at(quarter), tally);
-		}
-		return [...quarters]
-			.map(([at, tally]) => ({ at, scans: scansOf(tally, selection.bots), visitors: tally.visitors }))
-			.filter(({ scans }) => scans > 0)
-			.sort((a, b) => a.at - b.at);
-	}
-
-	/** All values of a dimension, and whether a bucket's cap merged some. */
-	breakdown(selection: Selection, by: Dimension): { readonly values: ValueCounts[]; readonly capped: boolean } {
-		const plan = this.#plan(selection);
-		const sums = new Map<string, Tally>();
-		if (by === "code") {
-			this.#addCodes(sums, plan);
-			return { values: rankValues(sums, selection.bots), capped: false };
-		}
-		for (const range of plan.add) addValues(sums, rawValues(this.#database, plan.scans, range, by));
-		const capped = plan.buckets ? this.#addBucketValues(sums, plan, plan.buckets, by) : false;
-		return { values: rankValues(sums, selection.bots), capped };
+		return {
+			value: sums.answers(selection.bots),
+			capped: sums.capped.size > 0,
+			coveredFrom: reach.plan.coveredFrom,
+		};
 	}
 
 	/** The minutes and who is there, from raw scans; codes and countries as breakdowns, and whether a cap merged some. */
 	live(selection: Selection, activeFrom: number): { readonly value: LiveCounts; readonly capped: boolean } {
-		const { scans } = this.#plan(selection);
+		const { scans } = this.#reach(selection, {});
 		const { from, to, bots } = selection;
 		const minutes = [...rawMinutes(this.#database, scans, { from, to })]
 			.map(([at, tally]) => ({ at, scans: scansOf(tally, bots) }))
 			.filter((minute) => minute.scans > 0)
 			.sort((a, b) => a.at - b.at);
 		const active = rawVisitors(this.#database, scans, { from: activeFrom, to });
-		const countries = this.breakdown(selection, "country");
-		const codes = this.breakdown(selection, "code").values;
-		return { value: { minutes, active, codes, countries: countries.values }, capped: countries.capped };
+		const { value, capped } = this.answer(selection, { breakdowns: ["code", "country"] });
+		const [codes = [], countries = []] = value.breakdowns;
+		return { value: { minutes, active, codes, countries }, capped };
 	}
 
-	#plan({ organisation, codes, from, to, filters }: Selection): Plan {
+	#reach({ organisation, codes, from, to, filters }: Selection, questions: Questions): Reach {
 		const scope = scopeOf(this.#database, organisation, codes);
 		const subject = codes ? "code" : "organisation";
-		if (filters.length === 0) return { ...sections(from, to, Date.now()), scope, scans: scope.raw, subject };
-		const scans = filtered(this.#database, organisation, scope, filters);
-		return { add: from < to ? [{ from, to }] : [], subtract: [], scope, scans, subject };
+		if (filters.length > 0) {
+			const scans = filtered(this.#database, organisation, scope, filters);
+			return { plan: planRaw({ from, to }), scope, scans, subject };
+		}
+		const quartersFrom = readQuartersFrom(this.#database);
+		const own = to - from < SHORTEST_BLOCK_MS ? undefined : findSubject(this.#database, organisation);
+		const closed = own === undefined ? [] : closedBlocks(this.#database, own, { from, to }, quartersFrom);
+		const plan = planReading({ from, to }, closed, questions, quartersFrom, Date.now());
+		return { plan, scope, scans: scope.raw, subject };
 	}
 
-	#addCodes(sums: Map<string, Tally>, plan: Plan): void {
-		if (plan.buckets) addValues(sums, bucketCodes(this.#database, plan.scope.codes(), plan.buckets));
-		for (const range of plan.add) addValues(sums, rawCodes(this.#database, plan.scans, range));
-		for (const range of plan.subtract) subtractValues(sums, rawCodes(this.#database, plan.scans, range));
+	#addBlocks(sums: AnswerSums, { plan: { blocks }, scope }: Reach, questions: Questions): void {
+		if (blocks.length === 0) return;
+		const codes = sums.values.get("code");
+		const withoutCodes: Block[] = [];
+		for (const { block, code, rollup } of readBlocks(this.#database, scope.subjects, blocks, questions)) {
+			sums.addBlock(block, code, rollup);
+			if (codes && code === "" && !rollup.codes) withoutCodes.push(block);
+		}
+		if (!codes || withoutCodes.length === 0) return;
+		for (const { code, rollup } of readBlocks(this.#database, scope.codes(), withoutCodes, {}))
+			addValues(codes, new Map([[code, rollup.tally]]));
+	}
+
+	#addTallies(sums: AnswerSums, { plan, scope, scans }: Reach, questions: Questions): void {
+		if (!needsQuarters(questions)) {
+			for (const range of plan.buckets) addTally(sums.tally, bucketTally(this.#database, scope.subjects, range));
+			for (const range of plan.add) addTally(sums.tally, rawTally(this.#database, scans, range));
+			for (const range of plan.subtract) subtractTally(sums.tally, rawTally(this.#database, scans, range));
+			return;
+		}
+		const add = (quarters: ReadonlyMap<number, Tally>, change: (sum: Tally, by: Tally) => void) => {
+			for (const [at, tally] of quarters) change(sums.quarters.getOrInsertComputed(at, emptyTally), tally);
+		};
+		for (const range of plan.buckets) add(bucketQuarters(this.#database, scope.subjects, range), addTally);
+		for (const range of plan.add) add(rawQuarters(this.#database, scans, range), addTally);
+		for (const range of plan.subtract) add(rawQuarters(this.#database, scans, range), subtractTally);
+	}
+
+	#addCodes(sums: Map<string, Tally>, { plan, scope, scans }: Reach): void {
+		const codes = plan.buckets.length > 0 ? scope.codes() : [];
+		for (const range of plan.buckets) addValues(sums, bucketCodes(this.#database, codes, range));
+		for (const range of plan.add) addValues(sums, rawCodes(this.#database, scans, range));
+		for (const range of plan.subtract) subtractValues(sums, rawCodes(this.#database, scans, range));
+	}
+
+	/** Whether a bucket's cap merged some. */
+	#addValues(sums: Map<string, Tally>, reach: Reach, by: BucketDimension): boolean {
+		for (const range of reach.plan.add) addValues(sums, rawValues(this.#database, reach.scans, range, by));
+		return reach.plan.buckets.map((range) => this.#addBucketValues(sums, reach, range, by)).some(Boolean);
 	}
 
 	/**
 	 * Whole quarters in one reading; those of which raw scans are subtracted bucket by bucket, as each has its own cap.
 	 * Mostly there are none: after a range that ends now comes nothing.
 	 */
-	#addBucketValues(sums: Map<string, Tally>, plan: Plan, buckets: Range, by: BucketDimension): boolean {
-		const { subjects } = plan.scope;
-		const edges = plan.subtract
-			.map((range) => ({
-				quarter: firstInstant(range.from, QUARTER_MS),
-				raw: rawValuesByBucket(this.#database, plan.scans, range, by, plan.subject),
+	#addBucketValues(sums: Map<string, Tally>, reach: Reach, buckets: Range, by: BucketDimension): boolean {
+		const { subjects } = reach.scope;
+		const edges = reach.plan.subtract
+			.map((range) => ({ range, quarter: firstInstant(range.from, QUARTER_MS) }))
+			.filter(({ quarter }) => quarter >= buckets.from && quarter < buckets.to)
+			.map(({ range, quarter }) => ({
+				quarter,
+				raw: rawValuesByBucket(this.#database, reach.scans, range, by, reach.subject),
 			}))
 			.filter(({ raw }) => raw.size > 0);
 		const byQuarter = Map.groupBy(edges, ({ quarter }) => quarter);

@@ -2,7 +2,6 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { workerData } from "node:worker_threads";
-import type { Dimension } from "../../contracts/scan.ts";
 import { serveWorker } from "../worker-rpc.ts";
 import { audit } from "./audit.ts";
 import type {
@@ -12,6 +11,7 @@ import type {
 	LedgerSums,
 	MonthToClose,
 	PartitionState,
+	Questions,
 	Reading,
 	ScanStore,
 	Selection,
@@ -83,11 +83,9 @@ type Query<M extends "state" | "recent" | "ledger" | "books" | "audit"> = Parame
 const methods = {
 	epoch: (_: undefined): string => reader.snapshot(readEpoch),
 	partitions: (_: undefined): PartitionState[] => reader.snapshot(readPartitions),
-	counts: (selection: Selection) => reader.reading((_, questions) => questions.counts(selection)),
-	series: (selection: Selection) => reader.reading((_, questions) => questions.series(selection)),
-	breakdown({ selection, by }: { selection: Selection; by: Dimension }) {
-		const { value, ...frame } = reader.reading((_, questions) => questions.breakdown(selection, by));
-		return { ...frame, value: value.values, capped: value.capped };
+	answer({ selection, questions: asked }: { selection: Selection; questions: Questions }) {
+		const { value, ...frame } = reader.reading((_, questions) => questions.answer(selection, asked));
+		return { ...frame, ...value };
 	},
 	live({ selection, activeFrom }: { selection: Selection; activeFrom: number }) {
 		const { value, ...frame } = reader.reading((_, questions) => questions.live(selection, activeFrom));

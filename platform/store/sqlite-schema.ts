@@ -117,7 +117,7 @@ const MONTHS = `
 	ALTER TABLE days ADD COLUMN time_zone TEXT;
 	ALTER TABLE days ADD COLUMN capped INTEGER;
 	ALTER TABLE days ADD COLUMN codes TEXT;
-	-- As days; hours: 168, of the week; days: [first instant, scans, visitors, bots] of those that have scans.
+	-- As days; hours: 168, of the week; days: [first instant, scans, visitors, bots], of a code only of those that have scans.
 	CREATE TABLE months (
 		subject INTEGER, month TEXT, start INTEGER NOT NULL, end INTEGER NOT NULL,
 		scans INTEGER NOT NULL, visitors INTEGER NOT NULL, bots INTEGER NOT NULL,

@@ -5,8 +5,18 @@
 
 import type { Dimension, ScanPlace } from "../../contracts/scan.ts";
 import { WorkerClient } from "../worker-rpc.ts";
+import { askingOne } from "./answers.ts";
 import { unpackPart } from "./packed-part.ts";
-import type { Closable, DayToClose, Fenced, IngestPart, MonthToClose, ScanStore, Selection } from "./scan-store.ts";
+import type {
+	Closable,
+	DayToClose,
+	Fenced,
+	IngestPart,
+	MonthToClose,
+	Questions,
+	ScanStore,
+	Selection,
+} from "./scan-store.ts";
 import type { SqliteReaderMethods, SqliteReaderOptions } from "./sqlite-reader.worker.ts";
 import type { SqliteWriterMethods, SqliteWriterOptions } from "./sqlite-writer.worker.ts";
 
@@ -51,6 +61,7 @@ class SqliteStore implements ScanStore {
 	readonly #readers: { readonly worker: WorkerClient<SqliteReaderMethods>; waiting: number }[];
 	readonly #auditors = new Set<WorkerClient<SqliteReaderMethods>>();
 	readonly #options: SqliteReaderOptions;
+	readonly #one = askingOne((selection, questions) => this.answer(selection, questions));
 	#closing: Promise<void> | undefined;
 
 	constructor(
@@ -88,16 +99,24 @@ class SqliteStore implements ScanStore {
 		return this.#writer.call("rehearse", parts);
 	}
 
-	counts(selection: Selection) {
-		return this.#read((reader) => reader.call("counts", selection));
+	answer(selection: Selection, questions: Questions) {
+		return this.#read((reader) => reader.call("answer", { selection, questions }));
 	}
 
-	series(selection: Selection) {
-		return this.#read((reader) => reader.call("series", selection));
+	counts(selection: Selection) {
+		return this.#one.counts(selection);
+	}
+
+	series(selection: Selection, points?: readonly number[]) {
+		return this.#one.series(selection, points);
 	}
 
 	breakdown(selection: Selection, by: Dimension) {
-		return this.#read((reader) => reader.call("breakdown", { selection, by }));
+		return this.#one.breakdown(selection, by);
+	}
+
+	hoursOfWeek(selection: Selection, timeZone: string) {
+		return this.#one.hoursOfWeek(selection, timeZone);
 	}
 
 	live(selection: Selection, activeFrom: number) {

@@ -12,9 +12,8 @@ import { type ActionsOf, call, type EventsOf } from "../../platform/actors.ts";
 import { bucketStarts, dayOf } from "../../platform/calendar.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { QUARTERS_LIVE_DAYS } from "../../platform/store/quarters.ts";
-import type { Reading, ScanStore, Selection } from "../../platform/store/scan-store.ts";
-import { change, foldSeries, topRows } from "./answers.ts";
+import type { Counted, Reading, ScanStore, Selection } from "../../platform/store/scan-store.ts";
+import { change, foldSeries, heatCells, topRows } from "./answers.ts";
 import { keyOf, loaded, refusalOf } from "./cacheable.ts";
 import { goingOn, readExport } from "./export.ts";
 import { Gateways, isApplied } from "./freshness.ts";
@@ -37,6 +36,9 @@ interface Question {
 	readonly source?: "raw";
 }
 
+/** What was read; with `coveredFrom`, epoch ms, where the store knows better than by its age what it holds. */
+type Held<T> = Reading<T> & Partial<Pick<Counted<T>, "coveredFrom">>;
+
 interface State {
 	log: EventLog;
 	store: ScanStore;
@@ -50,7 +52,7 @@ type Methods = CachedMethods & {
 	/** Reads, and frames the answer with what was true when the reading began. */
 	framed<T, A>(
 		question: Question,
-		read: () => Promise<Reading<T>>,
+		read: () => Promise<Held<T>>,
 		answer: (value: T) => A | Promise<A>,
 	): Promise<AnswerFrame & A>;
 	/**
@@ -100,10 +102,10 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 					const starts = bucketStarts(from, to, interval, tz);
 					return this.framed(
 						question,
-						() => this.store.series(question.selection),
-						async (quarters) => ({
+						() => this.store.series(question.selection, starts),
+						async (counted) => ({
 							interval,
-							points: foldSeries(starts, quarters),
+							points: foldSeries(starts, counted),
 							annotations: await call(caller, "codes.destinationEdits", {
 								organisation,
 								codes: question.codes,
@@ -127,6 +129,21 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 							const { rows, other, total } = topRows(values, limit);
 							return { by, rows: await this.named(caller, organisation, by, rows), other, total };
 						},
+					);
+				});
+			},
+		},
+
+		heatmap: {
+			params: { organisation: "string", query: "object" },
+			async handler(ctx) {
+				const { organisation, query } = ctx.params;
+				return this.answered(ctx, ["heatmap"], organisation, query, async (_, question) => {
+					const { tz } = question.range;
+					return this.framed(
+						question,
+						() => this.store.hoursOfWeek(question.selection, tz),
+						async (counted) => ({ cells: heatCells(counted, tz) }),
 					);
 				});
 			},
@@ -249,16 +266,16 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 
 		async framed<T, A>(
 			{ range, selection, source }: Question,
-			read: () => Promise<Reading<T>>,
+			read: () => Promise<Held<T>>,
 			answer: (value: T) => A | Promise<A>,
 		) {
 			const asOf = Date.now();
 			// A log that is away cannot be asked what is on its way: the answer is then not known to be complete.
 			const ends = await this.log.ends().catch(() => undefined);
 			const present = this.gateways.allPresent(asOf);
-			const { value, positions, capped } = await read();
+			const { value, positions, capped, coveredFrom = range.from } = await read();
 			const from = source ?? (selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const));
-			const oldest = asOf - (from === "raw" ? platform.config.retentionDays : QUARTERS_LIVE_DAYS) * DAY_MS;
+			const oldest = from === "raw" ? asOf - platform.config.retentionDays * DAY_MS : coveredFrom;
 			return {
 				...instants(range),
 				tz: range.tz,

@@ -64,7 +64,7 @@ export async function readExport(
 		case "timeseries": {
 			const stretch = stretchOf(after, kind.interval);
 			const starts = bucketStarts(stretch.from, stretch.to, kind.interval, tz);
-			const { value, ...reading } = await store.series({ ...selection, ...stretch });
+			const { value, ...reading } = await store.series({ ...selection, ...stretch }, starts);
 			const next = stretch.to < to ? { ...after, at: stretch.to } : null;
 			return { ...reading, value: { rows: foldSeries(starts, value), next } };
 		}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { change, foldSeries, topRows } from "../../services/analytics/answers.ts";
+import { change, foldSeries, heatCells, topRows } from "../../services/analytics/answers.ts";
 import { Gateways, isApplied } from "../../services/analytics/freshness.ts";
 
 const HOUR = 3_600_000;
@@ -18,6 +18,23 @@ describe("answers", () => {
 			[3, 1],
 			[0, 0],
 			[4, 3],
+		]);
+	});
+
+	test("have every hour of the week, those of closed days and of quarter hours in one", () => {
+		const hours = Array.from({ length: 168 }, (_, hour) => (hour === 3 * 24 + 5 ? 10 : 0));
+		// 1970-01-01 was a Thursday; Kathmandu was 5:30 ahead then.
+		const quarters = [
+			{ at: 0, scans: 2, visitors: 0 },
+			{ at: -6 * HOUR, scans: 1, visitors: 0 },
+		];
+		const cells = heatCells({ hours, quarters }, "Asia/Kathmandu");
+		expect(cells.map(({ weekday, hour }) => [weekday, hour])).toEqual(
+			Array.from({ length: 168 }, (_, n) => [Math.floor(n / 24) + 1, n % 24]),
+		);
+		expect(cells.filter(({ scans }) => scans > 0)).toEqual([
+			{ weekday: 3, hour: 23, scans: 1 },
+			{ weekday: 4, hour: 5, scans: 12 },
 		]);
 	});
 

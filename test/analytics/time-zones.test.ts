@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { INTERVALS, type Interval } from "../../contracts/analytics.ts";
 import { bucketStarts } from "../../platform/calendar.ts";
-import { foldSeries } from "../../services/analytics/answers.ts";
+import { AnswerSums } from "../../platform/store/answers.ts";
+import type { Answers, Questions } from "../../platform/store/scan-store.ts";
+import { foldSeries, heatCells } from "../../services/analytics/answers.ts";
 
 const QUARTER_MS = 15 * 60_000;
 const HOUR_MS = 60 * 60_000;
@@ -38,6 +40,17 @@ function labelOf(at: number, interval: Interval, zone: string): string {
 	}
 }
 
+/** What a store answers that has only quarter hours. */
+function counted(times: readonly number[], questions: Questions): Answers {
+	const sums = new AnswerSums(questions);
+	for (const at of times) {
+		const quarter = Math.floor(at / QUARTER_MS) * QUARTER_MS;
+		const { scans = 0 } = sums.quarters.get(quarter) ?? {};
+		sums.quarters.set(quarter, { scans: scans + 1, visitors: 0, bots: 0 });
+	}
+	return sums.answers(false);
+}
+
 describe.each(WEEKS)("the series of random scans in %s around %s", (zone, middle) => {
 	test.each(INTERVALS)("equals a naive count by %s", (interval) => {
 		const centre = Date.parse(middle);
@@ -48,15 +61,8 @@ describe.each(WEEKS)("the series of random scans in %s around %s", (zone, middle
 			fc.property(scanTimes, (times) => {
 				const from = centre - 96 * HOUR_MS;
 				const to = centre + 96 * HOUR_MS + 1;
-				const quarters = new Map<number, number>();
-				for (const at of times) {
-					const quarter = Math.floor(at / QUARTER_MS) * QUARTER_MS;
-					quarters.set(quarter, (quarters.get(quarter) ?? 0) + 1);
-				}
-				const points = foldSeries(
-					bucketStarts(from, to, interval, zone),
-					[...quarters].sort(([a], [b]) => a - b).map(([at, scans]) => ({ at, scans, visitors: 0 })),
-				);
+				const starts = bucketStarts(from, to, interval, zone);
+				const points = foldSeries(starts, counted(times, { series: starts }).series);
 				const naive = new Map<string, number>();
 				for (const at of times)
 					naive.set(labelOf(at, interval, zone), (naive.get(labelOf(at, interval, zone)) ?? 0) + 1);
@@ -65,6 +71,25 @@ describe.each(WEEKS)("the series of random scans in %s around %s", (zone, middle
 				expect(
 					Object.fromEntries(points.flatMap(({ scans }, index) => (scans > 0 ? [[labels[index], scans]] : []))),
 				).toEqual(Object.fromEntries(naive));
+			}),
+			{ numRuns: 40 },
+		);
+	});
+
+	test("falls into the hours of the week that clocks showed", () => {
+		const centre = Date.parse(middle);
+		const scanTimes = fc.array(fc.integer({ min: centre - 200 * HOUR_MS, max: centre + 200 * HOUR_MS }));
+		fc.assert(
+			fc.property(scanTimes, (times) => {
+				const { hoursOfWeek } = counted(times, { hoursOfWeek: zone });
+				const cells = hoursOfWeek ? heatCells(hoursOfWeek, zone) : [];
+				const naive = new Map<string, number>();
+				for (const at of times) {
+					const { dayOfWeek, hour } = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+					naive.set(`${dayOfWeek} ${hour}`, (naive.get(`${dayOfWeek} ${hour}`) ?? 0) + 1);
+				}
+				expect(cells).toHaveLength(168);
+				for (const { weekday, hour, scans } of cells) expect(scans).toBe(naive.get(`${weekday} ${hour}`) ?? 0);
 			}),
 			{ numRuns: 40 },
 		);

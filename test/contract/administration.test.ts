@@ -349,6 +349,7 @@ const ROUTES = [
 	],
 	...["GET /api/v1/codes/{id}/qr.svg", "GET /api/v1/codes/{id}/qr.png"],
 	...["GET /api/v1/analytics/summary", "GET /api/v1/analytics/timeseries", "GET /api/v1/analytics/breakdown"],
+	"GET /api/v1/analytics/heatmap",
 	...[
 		"POST /api/v1/session",
 		"DELETE /api/v1/session",

@@ -74,6 +74,18 @@ export function seriesOf(scans: readonly Counted[], question: Question, interval
 	}));
 }
 
+/** All hours of the week, Monday's first. */
+export function heatOf(scans: readonly Counted[], question: Question, tz: string) {
+	const found = Map.groupBy(selected(scans, question), ({ at }) => {
+		const { dayOfWeek, hour } = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(tz);
+		return `${dayOfWeek} ${hour}`;
+	});
+	return Array.from({ length: 7 * 24 }, (_, n) => {
+		const [weekday, hour] = [Math.floor(n / 24) + 1, n % 24];
+		return { weekday, hour, scans: counts(found.get(`${weekday} ${hour}`) ?? [], question.bots).scans };
+	});
+}
+
 /** Every bucket that touches the range, none when that is empty: quarter hours that have the same local name follow each other. */
 function buckets({ from, to }: Question, interval: Interval, tz: string): { start: number; end: number }[] {
 	const found: { start: number; end: number; name: string }[] = [];

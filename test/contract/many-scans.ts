@@ -10,6 +10,7 @@ import { type Running, startRunning } from "./running.ts";
 export const DAY_MS = 86_400_000;
 export const SUMMARY = "/api/v1/analytics/summary";
 export const SERIES = "/api/v1/analytics/timeseries";
+export const HEATMAP = "/api/v1/analytics/heatmap";
 export const BREAKDOWN = "/api/v1/analytics/breakdown";
 
 export const ZONES = [

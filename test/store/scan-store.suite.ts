@@ -12,7 +12,9 @@ import { pageCases } from "./suite/pages.ts";
 import type { ProvideStore } from "./suite/provided.ts";
 import { queryCases } from "./suite/queries.ts";
 import { randomCases } from "./suite/random.ts";
+import { randomClosingCases } from "./suite/random-closing.ts";
 import { rangeCases } from "./suite/ranges.ts";
+import { readingPlanCases } from "./suite/reading-plan.ts";
 
 export function scanStoreSuite(store: string, provide: ProvideStore): void {
 	describe(`${store}: ingest`, () => ingestCases(provide));
@@ -23,7 +25,9 @@ export function scanStoreSuite(store: string, provide: ProvideStore): void {
 	describe(`${store}: pages of raw scans`, () => pageCases(provide));
 	describe(`${store}: days`, () => dayCases(provide));
 	describe(`${store}: closed months`, () => closedMonthCases(provide));
+	describe(`${store}: reading plan`, () => readingPlanCases(provide));
 	describe(`${store}: audit`, () => auditCases(provide));
 	describe(`${store}: months of raw scans`, () => monthCases(provide));
 	describe(`${store}: any scans`, () => randomCases(provide));
+	describe(`${store}: any scans and closings`, () => randomClosingCases(provide));
 }

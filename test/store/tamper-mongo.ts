@@ -35,7 +35,7 @@ export async function tamperWithMongo(db: Db, kind: Tampering, by: 1 | -1): Prom
 		"an organisation's month": ["months", { ...own, ...month }, "s"],
 		"a value of a code's month": ["months", { ...poster, ...month }, "d.device.mobile.s"],
 		"an hour of an organisation's month": ["months", { ...own, ...month }, "hours.132.s"],
-		"a day of an organisation's month": ["months", { ...own, ...month }, "days.0.s"],
+		"a day of an organisation's month": ["months", { ...own, ...month }, "days.13.s"],
 		"a code of an organisation's month": ["months", { ...own, ...month }, "codes.poster.s"],
 		"a code of an organisation's day": ["days", { ...own, ...day }, "codes.poster.s"],
 		"the ledger's stored scans": ["ledger", acme, "stored"],

@@ -31,7 +31,7 @@ export function tamperWithSqlite(file: string, kind: Tampering, by: 1 | -1): voi
 		"an organisation's month": `UPDATE months SET scans = scans + ${by} WHERE ${own} AND ${month}`,
 		"a value of a code's month": `UPDATE months SET ${json("$.device.mobile[0]")} WHERE ${poster} AND ${month}`,
 		"an hour of an organisation's month": `UPDATE months SET ${json("$[132][0]", "hours")} WHERE ${own} AND ${month}`,
-		"a day of an organisation's month": `UPDATE months SET ${json("$[0][1]", "days")} WHERE ${own} AND ${month}`,
+		"a day of an organisation's month": `UPDATE months SET ${json("$[13][1]", "days")} WHERE ${own} AND ${month}`,
 		"a code of an organisation's month": `UPDATE months SET ${json("$.poster[0]", "codes")} WHERE ${own} AND ${month}`,
 		"a code of an organisation's day": `UPDATE days SET ${json("$.poster[0]", "codes")} WHERE ${own} AND ${day}`,
 		"the ledger's stored scans": `UPDATE ledger SET stored = stored + ${by} WHERE organisation = 'acme'`,

@@ -93,6 +93,18 @@ export const analyticsRoutes: readonly Route[] = [
 	}),
 	route({
 		method: "GET",
+		path: "/api/v1/analytics/heatmap",
+		access: "analytics:read",
+		summary: "Scans by hour of the week",
+		description:
+			"`cells` are all 168 hours of the week, Monday's first hour first, zero where nothing was scanned: `weekday` 1 is Monday, `hour` is what clocks of `tz` show. When clocks go back, both times an hour is shown count in its cell; when they go forward, the hour that is left out has no scans of that day.",
+		success: { status: 200, description: "Every hour of the week, with the instant and the range they are true of" },
+		query: questions({}),
+		respond: ({ call, organisation, query }) =>
+			timed(call("analytics.heatmap", { organisation, query: questionOf(query) })),
+	}),
+	route({
+		method: "GET",
 		path: "/api/v1/analytics/live",
 		access: "analytics:read",
 		summary: "The last 30 minutes, one by one, and who is there now",

@@ -1,0 +1,133 @@
+/**
+ * Questions to the counted scans. First it is read which days and months are closed and whether anything was added to
+ * them since; then, in the same snapshot, those that the plan takes, the quarter hours between them, and raw scans.
+ */
+
+import type { Document } from "mongodb";
+import type { BucketDimension, Dimension } from "../../contracts/scan.ts";
+import { AnswerSums, needsQuarters } from "./answers.ts";
+import { type Block, SHORTEST_BLOCK_MS } from "./blocks.ts";
+import { addTally } from "./bucket.ts";
+import { closedBlocks } from "./mongo-blocks.ts";
+import {
+	codeBranches,
+	countsBranches,
+	type Months,
+	type Reach,
+	reachOf,
+	seriesBranches,
+	valueBranches,
+} from "./mongo-branches.ts";
+import { idOf } from "./mongo-keys.ts";
+import { rollupOf, toTally } from "./mongo-rollups.ts";
+import type { DayDocument, MongoSchema, MonthDocument } from "./mongo-schema.ts";
+import {
+	type Branch,
+	type Branches,
+	inSnapshot,
+	partBranches,
+	partOf,
+	readIn,
+	readSnapshot,
+	type Snapshot,
+} from "./mongo-snapshot.ts";
+import { isCapped, signedSums, valueSums } from "./mongo-sums.ts";
+import type { Answers, Counted, Questions, Selection } from "./scan-store.ts";
+import { addValues } from "./sections.ts";
+
+type Read = (branches: Branches) => Promise<Snapshot>;
+
+export async function answer(
+	schema: MongoSchema,
+	selection: Selection,
+	questions: Questions,
+): Promise<Counted<Answers>> {
+	const now = Date.now();
+	const alone = reachOf(selection, now, questions);
+	if (alone.filters.length > 0 || selection.to - selection.from < SHORTEST_BLOCK_MS)
+		return answerPlanned((branches) => readSnapshot(schema, branches), alone, selection, questions);
+	return inSnapshot(schema.db.client, async (reading) => {
+		const read: Read = (branches) => readIn(schema, reading, branches);
+		const { blocks, quartersFrom } = await closedBlocks(read, selection.organisation, alone.plan.range);
+		return answerPlanned(read, reachOf(selection, now, questions, blocks, quartersFrom), selection, questions);
+	});
+}
+
+async function answerPlanned(
+	read: Read,
+	reach: Reach,
+	{ bots }: Selection,
+	questions: Questions,
+): Promise<Counted<Answers>> {
+	const { plan } = reach;
+	const snapshot = await read((months) => [
+		...blockBranches(reach, questions),
+		...partBranches("times", (needsQuarters(questions) ? seriesBranches : countsBranches)(reach, months)),
+		...(questions.breakdowns ?? []).flatMap((by) => partBranches(by, breakdownBranches(reach, months, by))),
+	]);
+	const sums = new AnswerSums(questions);
+	const withoutCodes = addBlocks(sums, snapshot, plan.blocks);
+	const times = partOf(snapshot, "times");
+	if (needsQuarters(questions))
+		for (const [at, tally] of signedSums(times, (at: Date) => at.getTime())) sums.quarters.set(at, tally);
+	else for (const tally of signedSums(times, () => "").values()) addTally(sums.tally, tally);
+	for (const [by, values] of sums.values) {
+		const part = partOf(snapshot, by);
+		addValues(values, by === "code" ? signedSums(part, String) : valueSums(part));
+		if (by !== "code" && isCapped(part)) sums.capped.add(by);
+	}
+	const codes = sums.values.get("code");
+	if (codes && withoutCodes.length > 0) {
+		const { of } = await read(() => codesOfBlocks(reach.organisation, withoutCodes));
+		for (const tally of of("code")) addValues(codes, new Map([[String(tally._id), toTally(tally)]]));
+	}
+	const { epoch, positions } = snapshot;
+	const value = sums.answers(bots);
+	return { value, epoch, positions, capped: value.capped.length > 0, coveredFrom: plan.coveredFrom };
+}
+
+function breakdownBranches(reach: Reach, months: Months, by: Dimension): Branch[] {
+	return by === "code" ? codeBranches(reach, months) : valueBranches(reach, months, by as BucketDimension);
+}
+
+/** The documents of the blocks, with what was asked for. */
+function blockBranches({ organisation, of, plan: { blocks } }: Reach, questions: Questions): Branch[] {
+	const { series, breakdowns = [], hoursOfWeek } = questions;
+	const codes = typeof of === "string" ? [""] : of;
+	const project: Document = { code: 1, s: 1, v: 1, b: 1, capped: 1 };
+	for (const by of breakdowns) project[by === "code" ? "codes" : `d.${by}`] = 1;
+	if (hoursOfWeek !== undefined) project.hours = 1;
+	const ofMonths = series !== undefined || hoursOfWeek !== undefined ? { days: 1 } : {};
+	return (["day", "month"] as const).flatMap((kind) => {
+		const names = blocks.filter((block) => block.kind === kind).map(({ name }) => name);
+		const _id = { $in: names.flatMap((name) => codes.map((code) => idOf(organisation, name, code))) };
+		const fields = kind === "day" ? { date: 1 } : { month: 1, ...ofMonths };
+		const pipeline = [{ $match: { _id } }, { $project: { _id: 0, ...project, ...fields } }];
+		return names.length === 0 ? [] : [{ tag: kind, collection: `${kind}s`, pipeline }];
+	});
+}
+
+/** Returns the organisation's own that do not count its codes. */
+function addBlocks(sums: AnswerSums, snapshot: Snapshot, blocks: readonly Block[]): Block[] {
+	const byName = new Map(blocks.map((block) => [block.name, block]));
+	const withoutCodes: Block[] = [];
+	const documents = [...snapshot.of("day"), ...snapshot.of("month")] as readonly Partial<DayDocument & MonthDocument>[];
+	for (const document of documents) {
+		const block = byName.get(document.date ?? document.month ?? "") as Block;
+		sums.addBlock(block, document.code ?? "", rollupOf(document));
+		if (document.code === "" && !document.codes) withoutCodes.push(block);
+	}
+	return withoutCodes;
+}
+
+/** All codes of the organisation in the blocks, from their own documents. */
+function codesOfBlocks(organisation: string, blocks: readonly Block[]): Branch[] {
+	return (["day", "month"] as const).flatMap((kind) => {
+		const names = blocks.filter((block) => block.kind === kind).map(({ name }) => name);
+		const match = { organisation, [kind === "day" ? "date" : "month"]: { $in: names }, code: { $gt: "" } };
+		const group = { _id: "$code", s: { $sum: "$s" }, v: { $sum: "$v" }, b: { $sum: "$b" } };
+		return names.length === 0
+			? []
+			: [{ tag: "code", collection: `${kind}s`, pipeline: [{ $match: match }, { $group: group }] }];
+	});
+}
