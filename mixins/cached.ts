@@ -14,7 +14,7 @@ import { call, type EventsOf } from "../platform/actors.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
 export interface CachedOptions {
-	/** Longest to wait for the cache actor before the answer is loaded without it, ms. @defaultValue 150 */
+	/** Longest to wait for the cache actor before the answer is loaded without it, ms. @defaultValue 250 */
 	readonly timeoutMs?: number;
 	/** Longest to wait for an answer that another process loads before it is loaded here as well, ms. @defaultValue 1000 */
 	readonly patienceMs?: number;
@@ -64,7 +64,7 @@ const LEFT_ALONE_MS = 500;
 /** How often is asked whether another process has loaded an answer, ms. */
 const AGAIN_MS = 25;
 
-export function cached({ timeoutMs = 150, patienceMs = 1_000 }: CachedOptions = {}): Partial<ServiceSchema> {
+export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = {}): Partial<ServiceSchema> {
 	const breaker = circuitBreaker(handleAll, {
 		breaker: new ConsecutiveBreaker(FAILURES),
 		halfOpenAfter: LEFT_ALONE_MS,

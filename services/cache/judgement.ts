@@ -32,7 +32,7 @@ export interface Circumstances {
 export function judge(entry: Entry, policy: AnswerPolicy, circumstances: Circumstances): Judgement {
 	const { now, changed, lastRight, chance } = circumstances;
 	if (now >= entry.expiresAt) return "gone";
-	if (changed && now - entry.since >= policy.tickMs) return now - lastRight <= policy.staleMs ? "stale" : "gone";
+	if (changed && now - entry.since >= policy.tickMs) return now - lastRight < policy.staleMs ? "stale" : "gone";
 	const early = Math.max(entry.tookMs, policy.earlyMs) * -Math.log(chance);
 	return now + early >= entry.expiresAt ? "due" : "fresh";
 }

@@ -17,7 +17,7 @@ import type { CacheStats } from "../../contracts/cache.ts";
 
 export interface RedisLinkOptions {
 	readonly url: string;
-	/** Longest a command may take, ms. @defaultValue 50 */
+	/** Longest a command may take, ms. @defaultValue 100 */
 	readonly commandTimeoutMs?: number;
 	/** Failures in a row after which Redis is left alone. @defaultValue 4 */
 	readonly failures?: number;
@@ -47,7 +47,7 @@ export class RedisLink {
 	#answeredAt = performance.now();
 	#refused = false;
 
-	constructor({ url, commandTimeoutMs = 50, failures = 4, probe, probeMs = 500, onAway, onBack }: RedisLinkOptions) {
+	constructor({ url, commandTimeoutMs = 100, failures = 4, probe, probeMs = 500, onAway, onBack }: RedisLinkOptions) {
 		this.#probe = probe;
 		this.#redis = new Redis(url, {
 			commandTimeout: commandTimeoutMs,
