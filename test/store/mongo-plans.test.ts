@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Document, MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { closedBlocks } from "../../platform/store/mongo-blocks.ts";
 import {
 	codeBranches,
 	countsBranches,
@@ -19,11 +20,14 @@ import {
 	visitorBranches,
 } from "../../platform/store/mongo-branches.ts";
 import { enoughBranches, pageBranches } from "../../platform/store/mongo-pages.ts";
-import type { Branch } from "../../platform/store/mongo-snapshot.ts";
+import { MongoSchema } from "../../platform/store/mongo-schema.ts";
+import { type Branch, type Branches, inSnapshot, readIn } from "../../platform/store/mongo-snapshot.ts";
 import { openMongoStore } from "../../platform/store/mongo-store.ts";
+import { utcDate } from "../../platform/store/quarters.ts";
 import type { ScanStore } from "../../platform/store/scan-store.ts";
 import { type RunningServer, startMongo } from "../../scripts/servers/start.ts";
 import { NOON, scan } from "./scans.ts";
+import { Closing } from "./suite/closing.ts";
 import { Feeder } from "./suite/feeder.ts";
 import { selection } from "./suite/with-store.ts";
 
@@ -89,6 +93,8 @@ test("nothing that the store does scans a collection", async () => {
 		const days = [{ date: "2026-03-14", start, end }];
 		expect(await store.closeMonth({ ...zone, month: "2026-03", days })).toEqual({ codes: CODES, scans: CODES * 5 });
 		expect(await store.isClosed({ ...zone, kind: "month", name: "2026-03", start, end })).toBe(true);
+		const questions = { breakdowns: ["os", "code"], hoursOfWeek: "UTC" } as const;
+		for (const asked of [{}, { codes }]) await store.answer(selection(asked), questions);
 		await store.books({ organisation, producers: [feeder.producer.name] });
 		expect(await store.audit({ organisation })).toMatchObject({ clean: true, scans: CODES * 5 * QUARTERS });
 		expect(await store.months()).toContainEqual({ month: "202603", state: "open" });
@@ -213,4 +219,32 @@ test("a page of raw scans reads no more of them than it has, wherever it begins"
 		const [last] = enoughBranches({ ...wanted, limit: 2, selection: selection({ codes, filters }) }, march);
 		expect(await examined(last as Branch)).toMatchObject({ documents: 0 });
 	}
+});
+
+test("closed days and months answer a range by their own documents, and by the index what is closed", async () => {
+	const organisation = "closed";
+	const days = Array.from({ length: 62 }, (_, day) => Date.UTC(2026, 5, 1) + day * 24 * 4 * QUARTER);
+	const scans = days.flatMap((at) => [scan({ organisation, at }), scan({ organisation, code: "b", at: at + QUARTER })]);
+	await (await Feeder.claim(store, 0, feeder.producer)).feed(scans);
+	const closing = new Closing(store, organisation);
+	for (const month of ["2026-06", "2026-07"]) await closing.wholeMonth(month);
+	const asked = { ...selection({ from: days[0], to: days[60] }), organisation };
+	// One day of July is left out: a month and thirty days.
+	const blocks: Branch[] = [];
+	const { plan } = await inSnapshot(client, async (reading) => {
+		const read = (branches: Branches) => {
+			blocks.push(...branches(new Set()));
+			return readIn(new MongoSchema(client.db()), reading, branches);
+		};
+		const closed = await closedBlocks(read, organisation, asked);
+		return reachOf(asked, later, {}, closed.blocks, closed.quartersFrom);
+	});
+	expect(plan.blocks.map(({ name }) => name)).toEqual(["2026-06", ...days.slice(30, 60).map((at) => utcDate(at))]);
+	expect(plan.buckets).toEqual([]);
+	const [heads, months, added, ...others] = await Promise.all(blocks.map(examined));
+	expect(others).toEqual([]);
+	expect(heads).toMatchObject({ indexes: ["closed"], documents: 0 });
+	expect(months).toMatchObject({ indexes: ["closed"], documents: 1 });
+	expect(added).toMatchObject({ indexes: ["date_n"], documents: 0 });
+	expect((await store.counts(asked)).value.scans).toBe(120);
 });

@@ -38,6 +38,14 @@ scanStoreSuite("MongoDB", async () => {
 			await tamperWithMongo(client.db(database), kind, by);
 			await client.close();
 		},
+		async age() {
+			const client = new MongoClient(server.url);
+			await client
+				.db(database)
+				.collection("days")
+				.updateMany({}, { $unset: { timeZone: 1, capped: 1, codes: 1, seen: 1 } });
+			await client.close();
+		},
 		async remove() {
 			await Promise.all(opened.map((store) => store.close()));
 			const client = new MongoClient(server.url);

@@ -45,3 +45,10 @@ export function tamperWithSqlite(file: string, kind: Tampering, by: 1 | -1): voi
 		database.close();
 	}
 }
+
+/** Days as the second format had them. */
+export function ageSqlite(file: string): void {
+	const database = new DatabaseSync(file, { timeout: 5_000 });
+	database.exec("UPDATE days SET time_zone = NULL, capped = NULL, codes = NULL");
+	database.close();
+}

@@ -32,6 +32,8 @@ export interface ProvidedStore {
 	open(): Promise<ScanStore>;
 	/** Changes one thing that is kept, behind the store's back, by 1 or back by -1. */
 	tamper(kind: Tampering, by: 1 | -1): Promise<void>;
+	/** Leaves closed days as an earlier release wrote them: without their zone, their codes, and what a cap touched. */
+	age(): Promise<void>;
 	/** Closes what was opened and removes the data. */
 	remove(): Promise<void>;
 }

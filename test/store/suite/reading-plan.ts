@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import { bucketStarts } from "../../../platform/calendar.ts";
 import type { Questions, ScanStore, Selection } from "../../../platform/store/scan-store.ts";
+import { heatCells } from "../../../services/analytics/answers.ts";
 import { NOON, scan } from "../scans.ts";
 import { Closing } from "./closing.ts";
 import { Feeder } from "./feeder.ts";
@@ -154,5 +155,20 @@ export function readingPlanCases(provide: ProvideStore): void {
 		]);
 		expect((await store.breakdown(range, "country")).capped).toBe(false);
 		expect(await store.audit({ organisation: "acme" })).toMatchObject({ clean: true, days: 1 });
+	});
+
+	storeTest(provide, "days that an earlier release closed answer, and are made anew", async (store, provided) => {
+		const { closing } = await fill(store);
+		// Too few for a month.
+		const range = between("2026-03-02", "2026-03-09");
+		const { hoursOfWeek: timeZone = NEPAL, ...others } = screen(range);
+		const cells = async () => heatCells((await store.hoursOfWeek(range, timeZone)).value, timeZone);
+		const before = [(await store.answer(range, others)).value, await cells()];
+		await provided.age();
+		expect(await closing.isClosed("2026-03-02")).toBe(false);
+		// Their hours are of a zone that nobody wrote down: quarter hours tell.
+		expect([(await store.answer(range, others)).value, await cells()]).toEqual(before);
+		await store.dropQuarters(startOf("2026-04-01", "UTC"), lease);
+		expect((await store.answer(range, others)).value).toEqual(before[0]);
 	});
 }
