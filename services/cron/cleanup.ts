@@ -1,12 +1,14 @@
 /**
  * `cleanup_old_data`: raw scans go by months when all of a month is older than their retention, quarter hours when they
- * are older than 400 days. Nothing goes that was not audited and found clean, so that what is wrong can still be mended.
+ * are older than 400 days and their days are closed. Nothing goes that was not audited and found clean, so that what is
+ * wrong can still be mended.
  */
 
 import { CodedError } from "../../contracts/errors.ts";
 import { QUARTERS_LIVE_DAYS } from "../../platform/store/quarters.ts";
 import type { AuditReport, ScanStore } from "../../platform/store/scan-store.ts";
 import { monthEnd, monthOf, monthStart } from "../../platform/store/utc-month.ts";
+import { firstUnclosed } from "./closer.ts";
 import type { JobContext } from "./runner.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -17,6 +19,8 @@ export interface CleanupOptions {
 	readonly store: ScanStore;
 	/** How long raw scans are kept, days. */
 	readonly retentionDays: number;
+	/** The organisation's IANA time zone. */
+	timeZoneOf(organisation: string): Promise<string>;
 	/** Epoch ms. @defaultValue now */
 	readonly now?: number;
 }
@@ -31,6 +35,8 @@ export interface CleanupReport {
 	readonly quarters: number;
 	/** Months that stay because they were not found clean, with the first report that says so. */
 	readonly kept: readonly { readonly month: string; readonly report: AuditReport }[];
+	/** Days that are not closed, the first of each organisation: their quarters, and later ones, stay. */
+	readonly unclosed: readonly { readonly organisation: string; readonly date: string }[];
 }
 
 /** @throws `invalid` when a parameter is none */
@@ -57,10 +63,25 @@ export async function cleanUp(options: CleanupOptions, { params, lease, signal }
 			months.push({ month, scans });
 		}
 	}
-	const before = signal.aborted ? undefined : await quartersToDrop(store, now, kept);
+	const clean = signal.aborted ? undefined : await quartersToDrop(store, now, kept);
+	const { before, unclosed } = await upToUnclosed(options, clean);
 	const quarters = before === undefined || dryRun ? 0 : (await store.dropQuarters(before, lease)).quarters;
 	const quartersBefore = before === undefined ? undefined : new Date(before).toISOString();
-	return { dryRun, months, quarters, kept, ...(quartersBefore && { quartersBefore }) };
+	return { dryRun, months, quarters, kept, unclosed, ...(quartersBefore && { quartersBefore }) };
+}
+
+/** What is not closed has nothing but its quarters: none goes from the month on in which the first such day begins. */
+async function upToUnclosed({ store, timeZoneOf }: CleanupOptions, clean: number | undefined) {
+	const unclosed: { organisation: string; date: string }[] = [];
+	let before = clean;
+	if (clean === undefined) return { before, unclosed };
+	for (const known of await store.organisations()) {
+		const day = await firstUnclosed(store, known, await timeZoneOf(known.organisation), clean);
+		if (!day) continue;
+		unclosed.push({ organisation: known.organisation, date: day.date });
+		before = Math.min(before ?? clean, monthStart(monthOf(day.start)));
+	}
+	return { before, unclosed };
 }
 
 /** Counts a month of every organisation again; `dirty` is the first report of differences. */

@@ -153,7 +153,7 @@ export default function cron(
 					differences.set(0);
 					return auditAll(store, context, (report) => service.audited(report));
 				},
-				cleanup_old_data: (context) => cleanUp({ store, retentionDays }, context),
+				cleanup_old_data: (context) => cleanUp({ store, retentionDays, timeZoneOf }, context),
 			};
 			const onTrouble = (error: unknown) => this.logger.warn("A job is held up:", error);
 			this.working = Promise.resolve();

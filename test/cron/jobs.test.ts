@@ -16,6 +16,8 @@ import { NOON, scan } from "../store/scans.ts";
 import { Feeder } from "../store/suite/feeder.ts";
 import { tamperWithSqlite } from "../store/tamper-sqlite.ts";
 
+const DAY = 86_400_000;
+
 const accounts: ServiceSchema = {
 	name: "accounts",
 	actions: { organisation: () => ({ id: "acme", name: "Acme", timeZone: "Asia/Kathmandu" }) },
@@ -111,6 +113,30 @@ test("a month that an audit finds dirty stays, takes scans again, and goes once 
 	expect(await (await platform.store()).months()).toEqual([{ month: "202603", state: "open" }]);
 	tamperWithSqlite(file, "a value of a code's quarter", -1);
 	expect((await run("cleanup_old_data")).result).toMatchObject({ months: [{ month: "202603", scans: 3 }], kept: [] });
+});
+
+test("days and months that are over are closed, once; late scans and another time zone make them anew", async () => {
+	let timeZone = "Asia/Kathmandu";
+	const moving: ServiceSchema = { name: "accounts", actions: { organisation: () => ({ id: "acme", timeZone }) } };
+	const { run, platform } = await clock({ beside: [moving] });
+	const first = Temporal.PlainDate.from("2026-03-01");
+	const today = Temporal.Now.plainDateISO(timeZone);
+	const days = first.until(today, { largestUnit: "days" }).days;
+	const months = first.until(today, { largestUnit: "months" }).months;
+	const result = async (params?: Record<string, unknown>) => (await run("run_daily_aggregation", params)).result;
+	expect(await result({ to: "2026-03-15" })).toEqual({ organisations: 1, days: 14, months: 0, scans: 2 });
+	expect(await result()).toEqual({ organisations: 1, days: days - 14, months, scans: 0 });
+	expect(await result()).toEqual({ organisations: 1, days: 0, months: 0, scans: 0 });
+
+	const feeder = await Feeder.claim(await platform.store(), 1);
+	await feeder.feed([scan({ code: "flyer" }), scan({ at: NOON + 40 * DAY })]);
+	expect(await result({ from: "2026-04-01" })).toEqual({ organisations: 1, days: 1, months: 1, scans: 1 });
+	expect(await result()).toEqual({ organisations: 1, days: 1, months: 1, scans: 3 });
+
+	timeZone = "America/New_York";
+	expect(await result()).toMatchObject({ months, scans: 4 });
+	expect(await result()).toEqual({ organisations: 1, days: 0, months: 0, scans: 0 });
+	expect((await run("audit")).result).toMatchObject({ clean: true });
 });
 
 test("a failing job is tried again, and when it has failed that is seen by everybody", async () => {
