@@ -304,7 +304,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 				refusal: refusalOf(organisation, query),
 				load: async (asker) => {
 					const question = await this.resolve(asker, organisation, query);
-					return loaded(await load(asker, question), organisation, question.codes);
+					return loaded(await load(asker, question), organisation, query, question.codes);
 				},
 			});
 			return { answer: value, cache: tier };

@@ -21,18 +21,20 @@ export function refusalOf(organisation: string, { codes = [] }: AnalyticsQuery):
 }
 
 /**
+ * @param query its end is asked for: without one the range goes on, whatever instant the answer took for now
  * @param codes ids that the answer is made of; all of the organisation's when absent
  */
 export function loaded<A extends AnswerFrame>(
 	answer: A,
 	organisation: string,
+	query: AnalyticsQuery,
 	codes: readonly string[] | undefined,
 ): Loaded<A> {
 	const { previous } = answer as { previous?: { readonly from: string } };
 	const asOf = Date.parse(answer.asOf);
 	const to = Date.parse(answer.to);
 	// What was still on its way belongs to a range that has ended, too: such an answer is not kept for long.
-	const closed = answer.complete && to <= asOf;
+	const closed = query.to !== undefined && answer.complete && to <= asOf;
 	const depends = { organisation, codes, from: Date.parse(previous?.from ?? answer.from) };
 	return closed
 		? { value: answer, kind: "closed", asOf, depends: { ...depends, to } }
