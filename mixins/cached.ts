@@ -40,8 +40,14 @@ export type CachedMethods = {
 	cached<T>(caller: object, question: Question<T>): Promise<{ value: T; tier: CacheTier }>;
 };
 
+interface Flight {
+	readonly answer: Promise<Loaded<unknown>>;
+	/** ms */
+	readonly begunAt: number;
+}
+
 interface State {
-	flights: Map<string, Promise<Loaded<unknown>>>;
+	flights: Map<string, Flight>;
 	readAhead: ReadAhead;
 }
 
@@ -61,6 +67,8 @@ const REMEMBERED: readonly (ErrorCode | undefined)[] = ["not_found", "too_broad"
 /** After so many failures in a row the cache is left alone for a while, ms. */
 const FAILURES = 4;
 const LEFT_ALONE_MS = 500;
+/** A load that began longer ago is not joined: what it reads would be too old for who asks now, ms. */
+const JOINED_MS = 1_000;
 /** How often is asked whether another process has loaded an answer, ms. */
 const AGAIN_MS = 25;
 
@@ -95,21 +103,23 @@ export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = 
 
 		flight(caller, question, lease) {
 			const { key } = question;
+			const begunAt = performance.now();
 			const present = this.flights.get(key);
-			if (present) {
+			if (present && begunAt - present.begunAt < JOINED_MS) {
 				this.handOver(key, lease);
-				return present;
+				return present.answer;
 			}
-			const begun = performance.now();
-			const flight = question.load(caller).finally(() => this.flights.delete(key));
-			this.flights.set(key, flight);
-			flight.then(
+			const answer = question.load(caller).finally(() => {
+				if (this.flights.get(key)?.answer === answer) this.flights.delete(key);
+			});
+			this.flights.set(key, { answer, begunAt });
+			answer.then(
 				({ value, ...loaded }) => {
-					this.handOver(key, lease, { ...loaded, json: JSON.stringify(value), tookMs: performance.now() - begun });
+					this.handOver(key, lease, { ...loaded, json: JSON.stringify(value), tookMs: performance.now() - begunAt });
 				},
 				(error: unknown) => this.handOver(key, lease, refusalFor(error, question.refusal)),
 			);
-			return flight;
+			return answer;
 		},
 
 		async elsewhere(caller, question) {

@@ -12,7 +12,7 @@ export interface ReadAheadOptions {
 	readonly longestMs?: number;
 	/** Keys of which reads are expected at most. @defaultValue 5000 */
 	readonly maxKeys?: number;
-	/** Answers made ready at a time; beyond it expectations are dropped. @defaultValue 8 */
+	/** Answers made ready at a time; the others wait, and are not made ready once it is too late. @defaultValue 4 */
 	readonly maxAtOnce?: number;
 }
 
@@ -37,10 +37,11 @@ export class ReadAhead {
 	readonly #watched = new Map<string, Watched>();
 	/** Keys by what moves them: an organisation, or one of its codes. */
 	readonly #byMover = new Map<string, Set<string>>();
+	readonly #due: { readonly watched: Watched; readonly expectedAt: number }[] = [];
 	#preparing = 0;
 
 	constructor(options: ReadAheadOptions) {
-		this.#options = { longestMs: 90_000, maxKeys: 5_000, maxAtOnce: 8, ...options };
+		this.#options = { longestMs: 90_000, maxKeys: 5_000, maxAtOnce: 4, ...options };
 	}
 
 	/**
@@ -75,6 +76,7 @@ export class ReadAhead {
 		for (const { timer } of this.#watched.values()) clearTimeout(timer);
 		this.#watched.clear();
 		this.#byMover.clear();
+		this.#due.length = 0;
 	}
 
 	#move(mover: string, now: number): void {
@@ -89,15 +91,22 @@ export class ReadAhead {
 			const lag = Math.max(...watched.lags);
 			// What is read sooner is kept alive by its readers.
 			if (watched.lags.length === 0 || lag < this.#options.aheadMs) continue;
-			watched.timer = setTimeout(() => void this.#prepare(watched), lag - this.#options.aheadMs);
+			watched.timer = setTimeout(() => this.#prepare(watched, now + lag), lag - this.#options.aheadMs);
 			watched.timer.unref();
 		}
 	}
 
-	async #prepare({ prepare }: Watched): Promise<void> {
-		if (this.#preparing >= this.#options.maxAtOnce) return;
+	#prepare(watched: Watched, expectedAt: number): void {
+		this.#due.push({ watched, expectedAt });
+		if (this.#preparing < this.#options.maxAtOnce) void this.#work();
+	}
+
+	async #work(): Promise<void> {
 		this.#preparing++;
-		await prepare().finally(() => this.#preparing--);
+		for (let next = this.#due.shift(); next; next = this.#due.shift()) {
+			if (Date.now() < next.expectedAt) await next.watched.prepare();
+		}
+		this.#preparing--;
 	}
 
 	#forget(key: string): void {
