@@ -78,7 +78,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			params: { organisation: "string", query: "object" },
 			async handler(ctx) {
 				const { organisation, query } = ctx.params;
-				return this.answered(ctx, ["summary"], organisation, query, async (caller, question) => {
+				return this.answered(ctx, ["summary"], organisation, query, async (_, question) => {
 					return this.framed(
 						question,
 						() => this.store.counts(question.selection),
@@ -326,7 +326,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 
 		async started() {
 			[this.log, this.store] = await Promise.all([platform.log(), platform.store()]);
-			this.gateways = new Gateways();
+			this.gateways = new Gateways({ since: Date.now(), several: platform.config.natsServers !== undefined });
 			this.runningTotals = new RunningTotals();
 			this.timeZones = new TimeZones();
 		},

@@ -168,7 +168,9 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			const timed = requestTimes(platform.metrics, routes);
 			http.handle(timed(redirectHandler({ ...parts, logger: this.logger })));
 			http.handle(timed(routerHandler(this as unknown as WebRouter, routes, by)));
-			reporting = setInterval(() => broadcast(broker, "gateway.report", ingest.report(name)), REPORT_MS);
+			const report = () => broadcast(broker, "gateway.report", ingest.report(name));
+			report();
+			reporting = setInterval(report, REPORT_MS);
 			if (config.natsServers) {
 				const onBroughtHome = (node: string) =>
 					broadcast(broker, "gateway.report", {

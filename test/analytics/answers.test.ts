@@ -69,9 +69,9 @@ describe("an answer is complete", () => {
 	});
 
 	test("only while no known gateway is silent or holds spooled scans", () => {
-		const gateways = new Gateways();
+		const gateways = new Gateways({ since: 0, several: false });
 		const report = { node: "a", at: 0, accepted: {}, pending: 0, spooled: 0 };
-		expect(gateways.allPresent(0)).toBe(true);
+		expect(gateways.allPresent(0)).toBe(false);
 		gateways.heard(report, 0);
 		expect(gateways.allPresent(2_000)).toBe(true);
 		expect(gateways.allPresent(5_000)).toBe(false);
@@ -81,8 +81,20 @@ describe("an answer is complete", () => {
 		expect(gateways.allPresent(60_000)).toBe(true);
 	});
 
+	test("not before all gateways had time to say what they hold", () => {
+		const gateways = new Gateways({ since: 10_000, several: true });
+		const report = { node: "a", at: 0, accepted: {}, pending: 0, spooled: 0 };
+		gateways.heard(report, 10_500);
+		expect(gateways.allPresent(10_500)).toBe(false);
+		gateways.heard({ ...report, node: "b", spooled: 1 }, 11_000);
+		gateways.heard(report, 13_000);
+		expect(gateways.allPresent(13_000)).toBe(false);
+		gateways.heard({ ...report, node: "b" }, 13_000);
+		expect(gateways.allPresent(13_000)).toBe(true);
+	});
+
 	test("again as soon as a gateway that was killed reports from the same data folder", () => {
-		const gateways = new Gateways();
+		const gateways = new Gateways({ since: 0, several: false });
 		gateways.heard({ node: "home", at: 0, accepted: {}, pending: 5, spooled: 2 }, 0);
 		expect(gateways.allPresent(4_000)).toBe(false);
 		gateways.heard({ node: "home", at: 4_500, accepted: {}, pending: 0, spooled: 0 }, 4_500);
