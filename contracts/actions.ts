@@ -23,6 +23,7 @@ import type { FeedReading, LogStatus, StateReading } from "./events.ts";
 import type { ExportKind, ExportPage, ExportPlace } from "./export.ts";
 import type { Health } from "./health.ts";
 import type { Job, JobName, JobRun } from "./job.ts";
+import type { Report, ReportChanges, ReportFile, ReportFormat, ReportInput, ReportRun } from "./report.ts";
 import type { Dimension } from "./scan.ts";
 
 interface Paging {
@@ -119,6 +120,16 @@ export interface Actions {
 	"cron.jobs": [Record<string, never>, Job[]];
 	"cron.runs": [{ job: JobName } & Paging, Page<JobRun>];
 	"cron.run": [{ job: JobName; params?: Record<string, unknown> }, { runId: string }];
+
+	/** Every action of a report acts within `organisation`; another's report is `not_found`. */
+	"cron.createReport": [{ organisation: string; report: ReportInput }, Report];
+	"cron.getReport": [{ organisation: string; id: string }, Report];
+	"cron.listReports": [{ organisation: string } & Paging, Page<Report>];
+	"cron.updateReport": [{ organisation: string; id: string; changes: ReportChanges }, Report];
+	"cron.removeReport": [{ organisation: string; id: string }, null];
+	/** Periods of which it was made, newest first. */
+	"cron.reportRuns": [{ organisation: string; id: string } & Paging, Page<ReportRun>];
+	"cron.reportFile": [{ organisation: string; id: string; run: string; format: ReportFormat }, ReportFile];
 
 	/** Gives a connection of the node that is asked another credential, such as a renewed one. */
 	"realtime.connect": [{ connection: string; namespace: string; credential: Credential }, { connections: number }];

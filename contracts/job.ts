@@ -1,6 +1,6 @@
 /** Jobs of the clock, their runs and what is said of them. */
 
-export const JOBS = ["run_daily_aggregation", "audit", "cleanup_old_data"] as const;
+export const JOBS = ["run_daily_aggregation", "audit", "cleanup_old_data", "generate_reports"] as const;
 export type JobName = (typeof JOBS)[number];
 
 /** The parameters that a run may be given. */
@@ -8,6 +8,7 @@ export const JOB_PARAMETERS: Readonly<Record<JobName, readonly string[]>> = {
 	run_daily_aggregation: ["from", "to"],
 	audit: [],
 	cleanup_old_data: ["dryRun"],
+	generate_reports: [],
 };
 
 export type RunStatus = "queued" | "running" | "succeeded" | "failed";

@@ -3,7 +3,8 @@
  * docs/mongodb.md says which question each index serves.
  */
 
-import { type CollectionPlan, oneOf } from "../store/mongo-collections.ts";
+import { REPORT_FORMATS } from "../../contracts/report.ts";
+import { type CollectionPlan, oneOf, shaped } from "../store/mongo-collections.ts";
 import { RUNS_LIVE_DAYS } from "./lifetimes.ts";
 
 const NODES_LIVE_SECONDS = 3_600;
@@ -39,6 +40,17 @@ export const RECORDS_PLANS: Readonly<Record<string, CollectionPlan>> = {
 			{ key: { job: 1, queuedAt: -1, _id: -1 } },
 			expiring("endedAt", RUNS_LIVE_DAYS * DAY_S),
 		],
+	},
+	report_runs: {
+		document: {
+			required: {
+				...{ _id: "string", organisation: "string", report: "string", period: "string", from: "date", to: "date" },
+				...{ tz: "string", asOf: "date", complete: "bool", scans: "number", visitors: "number", madeAt: "date" },
+				files: shaped({}, Object.fromEntries(REPORT_FORMATS.map((format) => [format, "binData"]))),
+			},
+		},
+		// Its periods are told by the index alone.
+		indexes: [{ key: { organisation: 1, report: 1, from: 1, period: 1 }, name: "report_from" }],
 	},
 	salts: {
 		document: { required: { _id: "string", salt: "string", expiresAt: "date" } },

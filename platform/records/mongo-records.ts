@@ -5,11 +5,12 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { Binary, Db, MongoClient } from "mongodb";
+import type { Binary, ClientSession, Db, MongoClient } from "mongodb";
 import type { Salt } from "../../contracts/account.ts";
 import type { Page } from "../../contracts/code.ts";
 import { CodedError } from "../../contracts/errors.ts";
 import type { JobRun } from "../../contracts/job.ts";
+import type { ReportRun } from "../../contracts/report.ts";
 import { makeCollections } from "../store/mongo-collections.ts";
 import { createMongoClient } from "../store/mongo-connection.ts";
 import { isDuplicateKey, storeError } from "../store/mongo-errors.ts";
@@ -17,8 +18,9 @@ import { TransactionSession } from "../store/mongo-transaction.ts";
 import { SALT_BYTES, SALTS_LIVE_HOURS } from "./lifetimes.ts";
 import { RECORDS_PLANS } from "./mongo-layout.ts";
 import { acquireLease, type LeaseDocument } from "./mongo-leases.ts";
+import { keepReport, type ReportDocument, reportFile, reportPeriods, reportRuns } from "./mongo-reports.ts";
 import { fieldsOfChange, newRunDocument, type RunDocument, toRun } from "./mongo-runs.ts";
-import type { Lease, NewRun, Records, RunChange } from "./records.ts";
+import type { Lease, MadeReport, NewRun, Records, RunChange } from "./records.ts";
 
 const POOL_SIZE = 5;
 const DAY_MS = 86_400_000;
@@ -107,22 +109,33 @@ class MongoRecords implements Records {
 		});
 	}
 
-	changeRun(id: string, change: RunChange, { name, holder, fence }: Lease): Promise<JobRun> {
-		return this.#ask(() =>
-			this.#transactions.run(
-				async (session) => {
-					// The lease is written, not only read: a holder that takes over meanwhile meets this transaction.
-					const held = await this.#leases.updateOne({ _id: name, holder, fence }, { $inc: { writes: 1 } }, { session });
-					if (held.matchedCount === 0)
-						throw new CodedError("lease_lost", `${holder} does not hold the lease ${name} with fence ${fence}`);
-					const options = { session, returnDocument: "after" } as const;
-					const run = await this.#runs.findOneAndUpdate({ _id: id }, fieldsOfChange(change), options);
-					if (!run) throw new CodedError("not_found", `There is no run ${id}`);
-					return toRun(run);
-				},
-				() => undefined,
-			),
-		);
+	changeRun(id: string, change: RunChange, lease: Lease): Promise<JobRun> {
+		return this.#underLease(lease, async (session) => {
+			const options = { session, returnDocument: "after" } as const;
+			const run = await this.#runs.findOneAndUpdate({ _id: id }, fieldsOfChange(change), options);
+			if (!run) throw new CodedError("not_found", `There is no run ${id}`);
+			return toRun(run);
+		});
+	}
+
+	keepReport(made: MadeReport, lease: Lease): Promise<boolean> {
+		return this.#underLease(lease, (session) => keepReport(this.#reports, made, session));
+	}
+
+	reportPeriods(organisation: string, report: string): Promise<string[]> {
+		return this.#ask(() => reportPeriods(this.#reports, organisation, report));
+	}
+
+	reportRuns(...query: Parameters<Records["reportRuns"]>): Promise<Page<ReportRun>> {
+		return this.#ask(() => reportRuns(this.#reports, ...query));
+	}
+
+	reportFile(query: Parameters<Records["reportFile"]>[0]): ReturnType<Records["reportFile"]> {
+		return this.#ask(() => reportFile(this.#reports, query));
+	}
+
+	dropReports(organisation: string, report: string): Promise<void> {
+		return this.#ask(async () => void (await this.#reports.deleteMany({ organisation, report })));
 	}
 
 	runs(job: string, page: number, pageSize: number): Promise<Page<JobRun>> {
@@ -203,6 +216,10 @@ class MongoRecords implements Records {
 		return this.#db.collection<RunDocument>("jobs");
 	}
 
+	get #reports() {
+		return this.#db.collection<ReportDocument>("report_runs");
+	}
+
 	get #salts() {
 		return this.#db.collection<SaltDocument>("salts");
 	}
@@ -213,6 +230,22 @@ class MongoRecords implements Records {
 
 	get #session(): Binary {
 		return this.#transactions.id;
+	}
+
+	/** One transaction of the lease's holder. */
+	#underLease<T>({ name, holder, fence }: Lease, work: (session: ClientSession) => Promise<T>): Promise<T> {
+		return this.#ask(() =>
+			this.#transactions.run(
+				async (session) => {
+					// The lease is written, not only read: a holder that takes over meanwhile meets this transaction.
+					const held = await this.#leases.updateOne({ _id: name, holder, fence }, { $inc: { writes: 1 } }, { session });
+					if (held.matchedCount === 0)
+						throw new CodedError("lease_lost", `${holder} does not hold the lease ${name} with fence ${fence}`);
+					return work(session);
+				},
+				() => undefined,
+			),
+		);
 	}
 
 	async #ask<T>(question: () => Promise<T>): Promise<T> {

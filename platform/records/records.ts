@@ -6,6 +6,7 @@
 import type { Salt } from "../../contracts/account.ts";
 import type { Page } from "../../contracts/code.ts";
 import type { JobRun, RunStatus } from "../../contracts/job.ts";
+import type { ReportFormat, ReportRun } from "../../contracts/report.ts";
 
 export interface Lease {
 	readonly name: string;
@@ -37,6 +38,12 @@ export interface RunChange {
 	readonly notBefore?: string;
 }
 
+/** A report of a period with its files; `id` is the period's. */
+export interface MadeReport extends Omit<ReportRun, "formats" | "madeAt"> {
+	readonly organisation: string;
+	readonly files: Readonly<Partial<Record<ReportFormat, Uint8Array>>>;
+}
+
 export interface Records {
 	/**
 	 * Says that a node of an actor lives and returns the sorted names of all nodes of the actor seen within `ttlMs`.
@@ -64,6 +71,30 @@ export interface Records {
 	runs(job: string, page: number, pageSize: number): Promise<Page<JobRun>>;
 	/** Runs left `running` by a holder that is gone. */
 	runningRuns(): Promise<JobRun[]>;
+
+	/**
+	 * Keeps a report of a period under a lease, unless there is one of that period: then nothing happens, and false.
+	 *
+	 * @throws `lease_lost` when the lease's fence is not the store's.
+	 */
+	keepReport(made: MadeReport, lease: Lease): Promise<boolean>;
+	/** The periods of which a report was made. */
+	reportPeriods(organisation: string, report: string): Promise<string[]>;
+	/** Reports by the beginning of their periods, newest first unless `oldestFirst`. */
+	reportRuns(
+		query: { readonly organisation: string; readonly report: string; readonly oldestFirst?: boolean },
+		page: number,
+		pageSize: number,
+	): Promise<Page<ReportRun>>;
+	/** A file of a report, or null. */
+	reportFile(query: {
+		readonly organisation: string;
+		readonly report: string;
+		readonly id: string;
+		readonly format: ReportFormat;
+	}): Promise<{ readonly run: ReportRun; readonly content: Uint8Array } | null>;
+	/** Removes all that was made of a report. */
+	dropReports(organisation: string, report: string): Promise<void>;
 
 	/** Salts of the days, made when absent and the same for everybody who asks; those older than 48 h are destroyed. */
 	salts(days: readonly string[]): Promise<Salt[]>;

@@ -10,11 +10,13 @@ import type { Salt } from "../../contracts/account.ts";
 import type { Page } from "../../contracts/code.ts";
 import { CodedError } from "../../contracts/errors.ts";
 import type { JobRun, RunStatus } from "../../contracts/job.ts";
+import type { ReportRun } from "../../contracts/report.ts";
 import { RUNS_LIVE_DAYS, SALT_BYTES, SALTS_LIVE_HOURS } from "./lifetimes.ts";
-import type { Lease, NewRun, Records, RunChange } from "./records.ts";
+import type { Lease, MadeReport, NewRun, Records, RunChange } from "./records.ts";
+import { keepReport, REPORTS_SCHEMA, reportFile, reportPeriods, reportRuns } from "./sqlite-reports.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
-const FORMAT = 1;
+const FORMAT = 2;
 /** Nodes that were not seen for so long are forgotten, ms. */
 const NODES_LIVE_MS = 3_600_000;
 /** The store's clock, epoch ms. */
@@ -49,7 +51,7 @@ const SCHEMA = `
 	CREATE TABLE salts (day TEXT PRIMARY KEY, salt TEXT NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 	CREATE TABLE tokens (hash TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 	CREATE TABLE once (name TEXT PRIMARY KEY, claimed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-	PRAGMA user_version = ${FORMAT};`;
+`;
 
 /** The records as a thread sees them that may wait for the disk. */
 export type SyncRecords = {
@@ -79,6 +81,8 @@ export class SqliteRecordsFile implements SyncRecords {
 			const format = this.#one<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
 			if (format > FORMAT) throw new Error(`${file} has format ${format}, this release knows ${FORMAT}`);
 			if (format === 0) this.#database.exec(SCHEMA);
+			if (format < 2) this.#database.exec(REPORTS_SCHEMA);
+			if (format < FORMAT) this.#database.exec(`PRAGMA user_version = ${FORMAT}`);
 		});
 	}
 
@@ -140,9 +144,7 @@ export class SqliteRecordsFile implements SyncRecords {
 
 	changeRun(id: string, change: RunChange, lease: Lease): JobRun {
 		return this.#transaction(() => {
-			const { name, holder, fence } = lease;
-			const held = this.#one("SELECT 1 FROM leases WHERE name = ? AND holder = ? AND fence = ?", name, holder, fence);
-			if (!held) throw new CodedError("lease_lost", `${holder} does not hold the lease ${name} with fence ${fence}`);
+			this.#requireHeld(lease);
 			const over = change.status === "succeeded" || change.status === "failed";
 			const row = this.#one<RunRow>(
 				`UPDATE runs SET
@@ -187,6 +189,29 @@ export class SqliteRecordsFile implements SyncRecords {
 		return this.#all<RunRow>("SELECT * FROM runs WHERE status = 'running' ORDER BY sequence").map(toRun);
 	}
 
+	keepReport(made: MadeReport, lease: Lease): boolean {
+		return this.#transaction(() => {
+			this.#requireHeld(lease);
+			return keepReport(this.#database, made);
+		});
+	}
+
+	reportPeriods(organisation: string, report: string): string[] {
+		return reportPeriods(this.#database, organisation, report);
+	}
+
+	reportRuns(...[query, page, pageSize]: Parameters<Records["reportRuns"]>): Page<ReportRun> {
+		return reportRuns(this.#database, query, page, pageSize);
+	}
+
+	reportFile(query: Parameters<Records["reportFile"]>[0]): { run: ReportRun; content: Uint8Array } | null {
+		return reportFile(this.#database, query);
+	}
+
+	dropReports(organisation: string, report: string): void {
+		this.#run("DELETE FROM reports WHERE organisation = ? AND report = ?", organisation, report);
+	}
+
 	salts(days: readonly string[]): Salt[] {
 		const destroyed = this.#run(`DELETE FROM salts WHERE expires <= ${NOW}`);
 		if (destroyed > 0) this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -221,6 +246,11 @@ export class SqliteRecordsFile implements SyncRecords {
 
 	close(): void {
 		this.#database.close();
+	}
+
+	#requireHeld({ name, holder, fence }: Lease): void {
+		const held = this.#one("SELECT 1 FROM leases WHERE name = ? AND holder = ? AND fence = ?", name, holder, fence);
+		if (!held) throw new CodedError("lease_lost", `${holder} does not hold the lease ${name} with fence ${fence}`);
 	}
 
 	#transaction<T>(work: () => T): T {

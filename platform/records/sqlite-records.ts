@@ -1,7 +1,7 @@
 /** The embedded records: a SQLite file in a worker thread, so that none of their commits holds up a redirect. */
 
 import { WorkerClient } from "../worker-rpc.ts";
-import type { Lease, NewRun, Records, RunChange } from "./records.ts";
+import type { Lease, MadeReport, NewRun, Records, RunChange } from "./records.ts";
 import type { RecordsCall, SqliteRecordsMethods } from "./sqlite-records.worker.ts";
 
 /**
@@ -64,6 +64,26 @@ class SqliteRecords implements Records {
 
 	runningRuns() {
 		return this.#call("runningRuns");
+	}
+
+	keepReport(made: MadeReport, lease: Lease) {
+		return this.#call("keepReport", made, lease);
+	}
+
+	reportPeriods(organisation: string, report: string) {
+		return this.#call("reportPeriods", organisation, report);
+	}
+
+	reportRuns(...query: Parameters<Records["reportRuns"]>) {
+		return this.#call("reportRuns", ...query);
+	}
+
+	reportFile(...query: Parameters<Records["reportFile"]>) {
+		return this.#call("reportFile", ...query);
+	}
+
+	dropReports(organisation: string, report: string) {
+		return this.#call("dropReports", organisation, report);
 	}
 
 	salts(days: readonly string[]) {

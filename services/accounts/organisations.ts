@@ -5,7 +5,7 @@ import { CodedError } from "../../contracts/errors.ts";
 import type { EntityCollection } from "../../mixins/entity-collection.ts";
 import { FieldReader } from "../../platform/fields.ts";
 import type { StoredOrganisation } from "./stored.ts";
-import { timeZoneId } from "./time-zone.ts";
+import { timeZoneId } from "../../platform/time-zone.ts";
 
 const FIRST_NAME = "My organisation";
 const FIRST_TIME_ZONE = "UTC";

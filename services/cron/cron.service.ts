@@ -8,6 +8,7 @@ import CronMixin from "moleculer-cron";
 import { Counter, Gauge } from "prom-client";
 import { CodedError } from "../../contracts/errors.ts";
 import { JOB_PARAMETERS, JOBS, type JobName, type JobRun } from "../../contracts/job.ts";
+import { db } from "../../mixins/db.ts";
 import { type ActionsOf, broadcast, call } from "../../platform/actors.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { Records } from "../../platform/records/records.ts";
@@ -16,6 +17,11 @@ import { auditAll } from "./audit-job.ts";
 import { booleanParameter, cleanUp } from "./cleanup.ts";
 import { aggregateDays, dateParameter } from "./daily-aggregation.ts";
 import { Leader } from "./leader.ts";
+import { type GenerateOptions, generateReports } from "./reports/generate.ts";
+import { reportActions } from "./reports/report-actions.ts";
+import { readContent } from "./reports/report-content.ts";
+import { ReportFiles } from "./reports/report-files.ts";
+import { REPORT_COLLECTIONS, ReportShelf } from "./reports/report-shelf.ts";
 import { type JobWork, type RunnerOptions, runJobs } from "./runner.ts";
 
 const MINUTE_MS = 60_000;
@@ -26,13 +32,18 @@ const SCHEDULES: Readonly<Record<JobName, { readonly pattern: string; readonly e
 	run_daily_aggregation: { pattern: "2,17,32,47 * * * *", everyMs: 15 * MINUTE_MS },
 	audit: { pattern: "40 2 * * *", everyMs: 24 * 60 * MINUTE_MS },
 	cleanup_old_data: { pattern: "10 4 * * *", everyMs: 24 * 60 * MINUTE_MS },
+	// After the days that it reads were closed.
+	generate_reports: { pattern: "7,22,37,52 * * * *", everyMs: 15 * MINUTE_MS },
 };
+/** After how long, at most twice that, a run goes on that has to wait for something, ms. */
+const AGAIN_MS = 10_000;
 const LEASE = "cron";
 
 export type CronOptions = Pick<RunnerOptions, "maxAttempts" | "backoffMs">;
 
 interface State {
 	records: Records;
+	shelf: ReportShelf;
 	leader: Leader;
 	working: Promise<void>;
 }
@@ -54,7 +65,14 @@ export default function cron(
 	platform: Platform,
 	options: CronOptions = {},
 ): ServiceSchema<ServiceSettingSchema, Methods & Added, State> {
+	const stores = db(platform.config, REPORT_COLLECTIONS);
 	const actions: ActionsOf<"cron", This> = {
+		...reportActions<This>({
+			shelf: () => service.shelf,
+			records: () => service.records,
+			onWanted: () => void queueNow("generate_reports"),
+		}),
+
 		jobs: {
 			handler() {
 				return Promise.all(
@@ -130,10 +148,19 @@ export default function cron(
 			?.queueRun({ id: crypto.randomUUID(), job, key })
 			.catch((error) => service.logger.warn(`${job} could not be queued, the next tick catches up:`, error));
 	};
+	/** A run that has to wait for something goes on soon; however many want that, once. */
+	const queueAgain = (job: JobName) => {
+		const notBefore = new Date(Math.ceil(Date.now() / AGAIN_MS + 1) * AGAIN_MS).toISOString();
+		return service.records.queueRun({ id: crypto.randomUUID(), job, key: `${job}@${notBefore}`, notBefore });
+	};
+	const queueNow = (job: JobName) =>
+		service.records
+			.queueRun({ id: crypto.randomUUID(), job })
+			.catch((error) => service.logger.warn(`${job} could not be queued, the next tick does it:`, error));
 
 	return {
 		name: "cron",
-		mixins: [clock(queue)],
+		mixins: [clock(queue), stores.mixin],
 		actions,
 		methods: methods as ServiceMethods & Methods & Added & ThisType<This>,
 
@@ -147,6 +174,11 @@ export default function cron(
 			const timeZoneOf = async (organisation: string) =>
 				(await call(this.broker, "accounts.organisation", { organisation })).timeZone;
 			const { retentionDays } = platform.config;
+			const findCode = async (organisation: string, reference: string) => {
+				const code = await call(this.broker, "codes.route", { organisation, reference });
+				return code && !code.deleted ? code.id : null;
+			};
+			this.shelf = new ReportShelf({ reports: stores.of("reports"), timeZoneOf, findCode });
 			const jobs: Record<JobName, JobWork> = {
 				run_daily_aggregation: (context) => aggregateDays({ store, timeZoneOf }, context),
 				audit(context) {
@@ -154,6 +186,19 @@ export default function cron(
 					return auditAll(store, context, (report) => service.audited(report));
 				},
 				cleanup_old_data: (context) => cleanUp({ store, retentionDays, timeZoneOf }, context),
+				async generate_reports(context) {
+					const { records, shelf, broker } = service;
+					const files = new ReportFiles();
+					const read = (...of: Parameters<GenerateOptions["read"]>) => readContent(broker, ...of);
+					const render = (...of: Parameters<GenerateOptions["render"]>) => files.render(...of);
+					try {
+						const report = await generateReports({ records, shelf, timeZoneOf, read, render }, context);
+						if (report.waiting > 0) await queueAgain("generate_reports");
+						return report;
+					} finally {
+						await files.close();
+					}
+				},
 			};
 			const onTrouble = (error: unknown) => this.logger.warn("A job is held up:", error);
 			this.working = Promise.resolve();

@@ -6,7 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { codeOf, ERROR_KINDS } from "../../contracts/errors.ts";
 import type { ExportKind, ExportPage, ExportPlace, ExportRow } from "../../contracts/export.ts";
-import { type CsvCell, csvLine } from "./csv.ts";
+import { type CsvCell, csvLine } from "../../platform/csv.ts";
 
 export const EXPORT_FORMATS = ["csv", "ndjson"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];

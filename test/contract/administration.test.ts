@@ -359,6 +359,9 @@ const ROUTES = [
 	],
 	...["GET /api/v1/keys", "POST /api/v1/keys", "DELETE /api/v1/keys/{id}"],
 	...["GET /api/v1/jobs", "GET /api/v1/jobs/{name}/runs", "POST /api/v1/jobs/{name}/run", "GET /api/v1/ledger"],
+	...["GET /api/v1/reports", "POST /api/v1/reports", "GET /api/v1/reports/{id}", "PATCH /api/v1/reports/{id}"],
+	...["DELETE /api/v1/reports/{id}", "GET /api/v1/reports/{id}/runs", "GET /api/v1/analytics/export"],
+	...["html", "csv", "json"].map((format) => `GET /api/v1/reports/{id}/runs/{run}/report.${format}`),
 	...["GET /health/live", "GET /health/ready", "GET /api/v1/client"],
 ] as const;
 

@@ -108,7 +108,8 @@ function variants({ method, path: route }: Operation): string[] {
 	const [one, two] = codes as [Code, Code];
 	const lists = (fields: string[]) =>
 		fields.flatMap((field) => [`?sort=${field}`, `?sort=-${field}&pageSize=5&page=2`]);
-	if (route === "/api/v1/keys") return ["", ...lists(["createdAt", "name"])];
+	if (route === "/api/v1/reports/{id}/runs") return ["", ...lists(["from"])];
+	if (route === "/api/v1/keys" || route === "/api/v1/reports") return ["", ...lists(["createdAt", "name"])];
 	if (route === "/api/v1/codes") {
 		const filters = [
 			"tag=wall",

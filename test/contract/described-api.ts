@@ -2,7 +2,9 @@
  * The API as it describes itself, with what a test needs to speak to every route of it: paths of things that are there,
  * credentials, and for every route with a body one that is right.
  */
-import type { Code } from "../../contracts/code.ts";
+import type { Code, Page } from "../../contracts/code.ts";
+import type { Report, ReportRun } from "../../contracts/report.ts";
+import { until } from "../harness/product.ts";
 import { ADMIN_KEY, type Running, startRunning } from "./running.ts";
 import type { Schema } from "./schema-faults.ts";
 import { signIn } from "./sign-in.ts";
@@ -46,9 +48,10 @@ export async function startDescribed(env: Readonly<Record<string, string>> = {})
 	const running = await startRunning({ env });
 	const code = await running.code({ name: "Rules" });
 	const cookie = await signIn(running.product, env);
+	const report = await madeReport(running);
 	return {
 		...{ running, code, cookie, operations: await described(running) },
-		at: (operation) => pathOf(operation, code),
+		at: (operation) => pathOf(operation, code, report),
 		headersFor({ description }): Record<string, string> {
 			if (!description.includes("A session.")) return json;
 			return { cookie, origin: running.url, "content-type": "application/json" };
@@ -82,9 +85,18 @@ async function described(running: Running): Promise<Operation[]> {
 	);
 }
 
-function pathOf({ path }: Pick<Operation, "path">, code: Code): string {
+/** A report that was made of a period. */
+async function madeReport({ admin }: Running): Promise<ReportRun> {
+	const { id } = await admin.post<Report>("/api/v1/reports", { name: "Rules", period: "daily" });
+	const made = async () => (await admin.get<Page<ReportRun>>(`/api/v1/reports/${id}/runs`)).rows[0];
+	return until(made, { what: "a report", timeoutMs: 60_000 });
+}
+
+function pathOf({ path }: Pick<Operation, "path">, code: Code, report: ReportRun): string {
 	return path
+		.replace("/reports/{id}", `/reports/${report.report}`)
 		.replace("{id}", code.id)
+		.replace("{run}", report.id)
 		.replace("{name}", "run_daily_aggregation")
 		.replace("{slug}", code.slug)
 		.replace("{placement}", "wall")
@@ -107,6 +119,7 @@ function rightBodies(code: Code): Record<string, Record<string, unknown>> {
 		variants: [{ url: "https://example.org/v", weight: 1 }],
 		placements: [{ key: "wall", name: "Wall", lat: 1, lon: 2 }],
 	};
+	const report = { name: "n", period: "weekly", codes: [code.id], timeZone: "Europe/Berlin", formats: ["html", "csv"] };
 	return {
 		"POST /api/v1/scans": scan,
 		"POST /api/v1/scans/batch": { scans: [scan] },
@@ -116,6 +129,8 @@ function rightBodies(code: Code): Record<string, Record<string, unknown>> {
 		"PATCH /api/v1/me": { name: "n", email: "me@example.org", password: "a long enough password" },
 		"PATCH /api/v1/organisation": { name: "n", timeZone: "UTC" },
 		"POST /api/v1/keys": { name: "n", scopes: ["codes:read"], expiresAt: ago(-DAY_MS) },
+		"POST /api/v1/reports": report,
+		"PATCH /api/v1/reports/{id}": report,
 		"POST /api/v1/jobs/{name}/run": { from: "2026-01-01", to: "2026-12-31" },
 	};
 }

@@ -83,6 +83,8 @@ describe("a credential", () => {
 		for (const operation of operations) {
 			for (const [prefix, scope] of Object.entries(scopes))
 				if (operation.path.startsWith(prefix)) expect(operation.description).toMatch(scope);
+			if (operation.path.startsWith("/api/v1/reports"))
+				expect(operation.description).toContain(isUnsafe(operation) ? "admin" : "analytics:read");
 			if (operation.path.startsWith("/api/v1/codes"))
 				expect(operation.description).toContain(isUnsafe(operation) ? "codes:write" : "codes:read");
 		}

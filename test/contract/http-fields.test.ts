@@ -82,6 +82,16 @@ function meaningless(): Record<string, Fault[]> {
 			...wrong("POST /api/v1/keys", "expiresAt", [ago(1_000), "2000-01-01T00:00:00Z"]),
 			...wrong("POST /api/v1/keys", "scopes[0]", ["everything", "Admin", "__proto__"]),
 		],
+		...Object.fromEntries(
+			["POST /api/v1/reports", "PATCH /api/v1/reports/{id}"].map((operation) => [
+				operation,
+				[
+					...wrong(operation, "timeZone", ["Mars/Base", "+05:30", "UTC+3", "../etc/passwd", "constructor"]),
+					...wrong(operation, "codes[0]", ["nobody", "__proto__"]),
+					...wrong(operation, "formats[1]", ["pdf", "HTML"]),
+				],
+			]),
+		),
 		"POST /api/v1/jobs/{name}/run": [
 			...wrong("POST /api/v1/jobs/{name}/run", "from", ["2026-02-30", "26-01-01", "2027-01-01"]),
 			...wrong("POST /api/v1/jobs/{name}/run", "to", ["2026-13-01", "now"]),

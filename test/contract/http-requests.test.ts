@@ -65,6 +65,8 @@ describe("a request", () => {
 				["DELETE", `/api/v1/codes/${id}`],
 				["GET", `/api/v1/codes/${id}/qr.svg`],
 				["DELETE", `/api/v1/keys/${id}`],
+				["GET", `/api/v1/reports/${id}/runs`],
+				["GET", `/api/v1/reports/x/runs/${id}/report.html`],
 				["GET", `/api/v1/jobs/${id}/runs`],
 			] as const) {
 				const response = await running.ask(method, path, { headers: bearer });

@@ -20,7 +20,10 @@ const standStill = async () => {
 	while (!existsSync(thaw)) Atomics.wait(never, 0, 0, 20);
 	return "late";
 };
-const jobs = { audit: standStill, run_daily_aggregation: standStill, cleanup_old_data: standStill };
+const jobs = {
+	...{ audit: standStill, run_daily_aggregation: standStill, cleanup_old_data: standStill },
+	generate_reports: standStill,
+};
 
 new Leader({
 	records,

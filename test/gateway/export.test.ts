@@ -7,7 +7,7 @@ import { CodedError } from "../../contracts/errors.ts";
 import type { ExportPage, ExportPlace } from "../../contracts/export.ts";
 import type { ExportedScan } from "../../contracts/scan.ts";
 import { until } from "../../scripts/servers/until.ts";
-import { csvLine } from "../../services/gateway/csv.ts";
+import { csvLine } from "../../platform/csv.ts";
 import { exportFile } from "../../services/gateway/export-file.ts";
 import { ADMIN_KEY, type RunningGateway, startGateway } from "./running-gateway.ts";
 

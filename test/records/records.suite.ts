@@ -67,6 +67,51 @@ export function describeRecords(name: string, newPlace: () => Promise<RecordsPla
 			expect(await one.acquire("clock", "a", 60_000)).toBeNull();
 		});
 
+		test("a report of a period is kept once, under the lease, and read back as it was", async () => {
+			const lease = (await one.acquire("cron", "a", 60_000))!;
+			const files = { html: new Uint8Array([1, 2, 3]), json: new Uint8Array([0, 255]) };
+			const made = (id: string, from: string) => ({
+				...{ id, report: "r1", organisation: "o|1", from, to: "2026-11-24T00:00:00.000Z", tz: "Europe/Berlin" },
+				...{ asOf: "2026-11-24T00:00:01.000Z", complete: true, scans: 12, visitors: 3, files },
+			});
+			expect(await one.keepReport(made("2026-11-23", "2026-11-23T00:00:00.000Z"), lease)).toBe(true);
+			const again = { ...made("2026-11-23", "2026-11-23T00:00:00.000Z"), scans: 99 };
+			expect(await one.keepReport(again, lease)).toBe(false);
+			expect(await one.keepReport(made("2026-11-22", "2026-11-22T00:00:00.000Z"), lease)).toBe(true);
+			expect(await other.reportPeriods("o|1", "r1")).toEqual(["2026-11-22", "2026-11-23"]);
+			const of = { organisation: "o|1", report: "r1" };
+			const { rows, ...page } = await other.reportRuns(of, 1, 1);
+			expect(page).toEqual({ total: 2, page: 1, pageSize: 1 });
+			const { organisation: _o, files: _f, ...run } = made("2026-11-23", "2026-11-23T00:00:00.000Z");
+			expect(rows).toEqual([{ ...run, formats: ["html", "json"], madeAt: expect.stringMatching(/Z$/) }]);
+			expect((await other.reportRuns({ ...of, oldestFirst: true }, 1, 10)).rows.map(({ id }) => id)).toEqual([
+				...["2026-11-22", "2026-11-23"],
+			]);
+			const file = await other.reportFile({ ...of, id: "2026-11-23", format: "json" });
+			expect(file?.run).toEqual(rows[0]);
+			expect([...(file?.content ?? [])]).toEqual([0, 255]);
+			expect(await other.reportFile({ ...of, id: "2026-11-23", format: "csv" })).toBeNull();
+			expect(await other.reportFile({ ...of, id: "2026-11-21", format: "json" })).toBeNull();
+			expect(await other.reportFile({ ...of, organisation: "o", id: "2026-11-23", format: "json" })).toBeNull();
+			await other.dropReports("o", "r1");
+			expect(await one.reportPeriods("o|1", "r1")).toHaveLength(2);
+			await other.dropReports("o|1", "r1");
+			expect(await one.reportPeriods("o|1", "r1")).toEqual([]);
+		});
+
+		test("who has lost the lease keeps no report", async () => {
+			const lost = (await one.acquire("cron", "a", 60_000))!;
+			await one.release(lost);
+			await other.acquire("cron", "b", 60_000);
+			const made = {
+				...{ id: "2026-11", report: "r1", organisation: "o", from: "2026-11-01T00:00:00.000Z", tz: "UTC" },
+				...{ to: "2026-12-01T00:00:00.000Z", asOf: "2026-12-01T00:00:01.000Z", complete: false, scans: 0, visitors: 0 },
+				files: {},
+			};
+			expect(codeOf(await one.keepReport(made, lost).catch((error: unknown) => error))).toBe("lease_lost");
+			expect(await one.reportPeriods("o", "r1")).toEqual([]);
+		});
+
 		test("of many who ask for a lease at once one gets it", async () => {
 			const holders = Array.from({ length: 10 }, (_, index) => `holder ${index}`);
 			const leases = await Promise.all(

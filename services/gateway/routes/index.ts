@@ -7,6 +7,7 @@ import { codeRoutes } from "./codes.ts";
 import { exportRoutes } from "./export.ts";
 import { keyRoutes } from "./keys.ts";
 import { operationRoutes } from "./operations.ts";
+import { reportRoutes } from "./reports.ts";
 import { scanRoutes } from "./scans.ts";
 
 export const API_ROUTES: readonly Route[] = [
@@ -16,5 +17,6 @@ export const API_ROUTES: readonly Route[] = [
 	...exportRoutes,
 	...accountRoutes,
 	...keyRoutes,
+	...reportRoutes,
 	...operationRoutes,
 ];

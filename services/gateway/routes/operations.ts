@@ -60,7 +60,8 @@ export const operationRoutes: readonly Route[] = [
 		summary: "Run a job now",
 		success: { status: 202, description: "The id of the run" },
 		limit: "writes",
-		description: "`run_daily_aggregation` takes `from` and `to`, `cleanup_old_data` takes `dryRun`.",
+		description:
+			"`run_daily_aggregation` takes `from` and `to`, `cleanup_old_data` takes `dryRun`, the others take nothing.",
 		body: jobParameters,
 		bodyOptional: true,
 		async respond({ call, params, body }) {
