@@ -10,7 +10,7 @@ import { addValues, rankValues, scansOf } from "./sections.ts";
 /** Sums of one reading. A store adds what it read of quarter hours and raw scans to the public ones, and its blocks. */
 export class AnswerSums {
 	readonly tally = emptyTally();
-	/** By quarter hour, when a series or hours are asked for; then `tally` is what blocks add alone. */
+	/** By quarter hour, as `readsOf` says; then `tally` is what blocks add alone. */
 	readonly quarters = new Map<number, Tally>();
 	/** By value, of each dimension asked for. */
 	readonly values: ReadonlyMap<Dimension, Map<string, Tally>>;
@@ -46,8 +46,7 @@ export class AnswerSums {
 
 	answers(bots: boolean): Answers {
 		const { series, breakdowns = [], hoursOfWeek } = this.#questions;
-		const counts = { ...this.tally };
-		for (const tally of this.quarters.values()) addTally(counts, tally);
+		const counts = this.#counts();
 		const toPoint = (at: number, tally: Tally): Point => ({
 			at,
 			scans: scansOf(tally, bots),
@@ -70,6 +69,14 @@ export class AnswerSums {
 		};
 	}
 
+	#counts(): Tally {
+		const sum = emptyTally();
+		const [values = new Map<string, Tally>()] = this.values.values();
+		const parts = readsOf(this.#questions) === "values" ? values.values() : [this.tally, ...this.quarters.values()];
+		for (const tally of parts) addTally(sum, tally);
+		return sum;
+	}
+
 	*#byPoint(points: readonly number[]): Generator<readonly [number, Tally]> {
 		const sums = new Map([...this.#points].map(([index, tally]) => [index, { ...tally }]));
 		for (const [at, tally] of this.quarters)
@@ -78,9 +85,13 @@ export class AnswerSums {
 	}
 }
 
-/** Whether quarter hours are needed one by one. */
-export function needsQuarters({ series, hoursOfWeek }: Questions): boolean {
-	return series !== undefined || hoursOfWeek !== undefined;
+/**
+ * What is read of quarter hours besides values: each of them, their sum, or, where values alone are asked for, nothing:
+ * every scan has one value of each dimension, so the values of one add up to the counts.
+ */
+export function readsOf({ series, breakdowns = [], hoursOfWeek }: Questions): "quarters" | "sum" | "values" {
+	if (series !== undefined || hoursOfWeek !== undefined) return "quarters";
+	return breakdowns.length > 0 ? "values" : "sum";
 }
 
 /** Questions asked alone. */

@@ -5,7 +5,7 @@
 
 import type { Document } from "mongodb";
 import type { BucketDimension, Dimension } from "../../contracts/scan.ts";
-import { AnswerSums, needsQuarters } from "./answers.ts";
+import { AnswerSums, readsOf } from "./answers.ts";
 import { type Block, SHORTEST_BLOCK_MS } from "./blocks.ts";
 import { addTally } from "./bucket.ts";
 import { closedBlocks } from "./mongo-blocks.ts";
@@ -62,13 +62,13 @@ async function answerPlanned(
 	const { plan } = reach;
 	const snapshot = await read((months) => [
 		...blockBranches(reach, questions),
-		...partBranches("times", (needsQuarters(questions) ? seriesBranches : countsBranches)(reach, months)),
+		...partBranches("times", timeBranches(reach, months, questions)),
 		...(questions.breakdowns ?? []).flatMap((by) => partBranches(by, breakdownBranches(reach, months, by))),
 	]);
 	const sums = new AnswerSums(questions);
 	const withoutCodes = addBlocks(sums, snapshot, plan.blocks);
 	const times = partOf(snapshot, "times");
-	if (needsQuarters(questions))
+	if (readsOf(questions) === "quarters")
 		for (const [at, tally] of signedSums(times, (at: Date) => at.getTime())) sums.quarters.set(at, tally);
 	else for (const tally of signedSums(times, () => "").values()) addTally(sums.tally, tally);
 	for (const [by, values] of sums.values) {
@@ -84,6 +84,17 @@ async function answerPlanned(
 	const { epoch, positions } = snapshot;
 	const value = sums.answers(bots);
 	return { value, epoch, positions, capped: value.capped.length > 0, coveredFrom: plan.coveredFrom };
+}
+
+function timeBranches(reach: Reach, months: Months, questions: Questions): Branch[] {
+	switch (readsOf(questions)) {
+		case "quarters":
+			return seriesBranches(reach, months);
+		case "sum":
+			return countsBranches(reach, months);
+		case "values":
+			return [];
+	}
 }
 
 function breakdownBranches(reach: Reach, months: Months, by: Dimension): Branch[] {

@@ -5,7 +5,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { BucketDimension } from "../../contracts/scan.ts";
-import { AnswerSums, needsQuarters } from "./answers.ts";
+import { AnswerSums, readsOf } from "./answers.ts";
 import { type Block, type Plan, planRaw, planReading, SHORTEST_BLOCK_MS } from "./blocks.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
 import { firstInstant, QUARTER_MS } from "./quarters.ts";
@@ -112,7 +112,9 @@ export class SqliteQuestions {
 	}
 
 	#addTallies(sums: AnswerSums, { plan, scope, scans }: Reach, questions: Questions): void {
-		if (!needsQuarters(questions)) {
+		const reads = readsOf(questions);
+		if (reads === "values") return;
+		if (reads === "sum") {
 			for (const range of plan.buckets) addTally(sums.tally, bucketTally(this.#database, scope.subjects, range));
 			for (const range of plan.add) addTally(sums.tally, rawTally(this.#database, scans, range));
 			for (const range of plan.subtract) subtractTally(sums.tally, rawTally(this.#database, scans, range));

@@ -129,6 +129,8 @@ export function randomCases(provide: ProvideStore): void {
 							capped: [],
 						});
 						expect((await store.counts(asked)).value).toEqual(count(scans, bots));
+						const { value } = await store.answer(asked, { breakdowns: ["utm_source"] });
+						expect(value).toMatchObject({ counts: count(scans, bots), breakdowns: [group(scans, "utm_source", bots)] });
 					}
 				},
 			),
