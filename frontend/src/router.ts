@@ -17,6 +17,12 @@ export function newRouter(): Router {
 				meta: { title: "Code" },
 			},
 			{
+				path: "/reports",
+				name: "reports",
+				component: () => import("./pages/ReportsPage.vue"),
+				meta: { title: "Reports" },
+			},
+			{
 				path: "/settings",
 				name: "settings",
 				component: () => import("./pages/SettingsPage.vue"),
