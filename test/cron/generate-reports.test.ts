@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { codeOf } from "../../contracts/errors.ts";
+import { CodedError, codeOf } from "../../contracts/errors.ts";
 import type { ReportContent } from "../../contracts/report.ts";
 import type { Records } from "../../platform/records/records.ts";
 import { openSqliteRecords } from "../../platform/records/sqlite-records.ts";
@@ -133,4 +133,13 @@ test("a report that cannot be made holds up no other, and the run fails so that 
 	await expect(generateReports(broken, { lease, signal })).rejects.toThrow("1 of 2 reports could not be made: away");
 	expect(await options.records.reportPeriods("acme", "r1")).toEqual(DAYS);
 	expect(await generateReports(options, { lease, signal })).toMatchObject({ made: DAYS.length });
+});
+
+test("a report of an organisation that is no more is not made, and no failure", async () => {
+	const { options, lease } = await surroundings([{ ...daily, organisation: "gone" }, daily]);
+	const timeZoneOf = async (organisation: string) => {
+		if (organisation === "gone") throw new CodedError("not_found", "gone");
+		return "UTC";
+	};
+	expect(await generateReports({ ...options, timeZoneOf }, { lease, signal })).toMatchObject({ made: DAYS.length });
 });

@@ -3,6 +3,7 @@
  * to do it. What it keeps it keeps under the lease and once a period: a run that was cut off is simply repeated.
  */
 
+import { codeOf } from "../../../contracts/errors.ts";
 import type { ReportContent, ReportFormat } from "../../../contracts/report.ts";
 import type { Records } from "../../../platform/records/records.ts";
 import type { JobContext } from "../runner.ts";
@@ -71,7 +72,10 @@ export async function generateReports(
 		if (signal.aborted) break;
 		reports++;
 		// One that cannot be made holds up no other.
-		await make(report).catch((error) => failures.push(error));
+		await make(report).catch((error) => {
+			// Of an organisation that is no more nobody wants one.
+			if (codeOf(error) !== "not_found") failures.push(error);
+		});
 	}
 	if (failures.length > 0 && !signal.aborted) {
 		const [first] = failures;

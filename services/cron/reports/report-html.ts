@@ -24,8 +24,8 @@ dl { display: flex; flex-wrap: wrap; gap: 12px 40px; margin: 24px 0 8px; } dt { 
 dd { margin: 0; font-size: 26px; font-weight: 600; font-variant-numeric: tabular-nums; }
 dd small { font-size: 13px; font-weight: 400; color: ${COLOURS.soft}; }
 svg { display: block; width: 100%; height: auto; }
-table { width: 100%; border-collapse: collapse; font-size: 14px; } td, th { padding: 5px 8px; text-align: right; }
-td:first-child, th:first-child { text-align: left; padding-left: 0; overflow-wrap: anywhere; }
+table { width: 100%; table-layout: fixed; border-collapse: collapse; font-size: 14px; } td, th { padding: 5px 8px; text-align: right; }
+td:first-child, th:first-child { width: 60%; text-align: left; padding-left: 0; overflow-wrap: anywhere; }
 tr + tr td { border-top: 1px solid ${COLOURS.line}; } th { color: ${COLOURS.soft}; font-weight: 400; }
 td { font-variant-numeric: tabular-nums; }
 `;
@@ -57,10 +57,10 @@ ${figure("Visitors", summary.visitors, change?.visitors)}
 ${figure("Bots", summary.bots)}
 ${previous ? figure("Scans in the period before", previous.scans) : ""}
 </dl>
-<h2>Scans and visitors by ${content.timeseries.interval}</h2>
+<h2>Scans by ${content.timeseries.interval}, and in the darker part of each bar the visitors</h2>
 ${raw(seriesChart(content))}
 ${content.breakdowns.map(section)}
-<p>Numbers as of ${asOf}. Bots are not counted as scans. Made ${content.madeAt} by Scanpulse.</p>
+<p>As of ${asOf}. Bots are counted apart from scans. Made by Scanpulse.</p>
 </main>
 </body>
 </html>
@@ -70,7 +70,11 @@ ${content.breakdowns.map(section)}
 /** Nothing is shown of what nobody used. */
 function section({ by, rows, other, total }: ReportContent["breakdowns"][number]): Markup | "" {
 	if (rows.length === 0 || (rows.length === 1 && rows[0]?.value === NONE)) return "";
-	const labelled = rows.map(({ value, name, scans, visitors }) => ({ label: name ?? value, scans, visitors }));
+	const labelled = rows.map(({ value, name, scans, visitors }) => ({
+		label: name ?? labelOf(by, value),
+		scans,
+		visitors,
+	}));
 	return html`<h2>${TITLES[by]}</h2>
 ${raw(valuesChart(labelled))}
 <table>
@@ -79,6 +83,20 @@ ${labelled.map(({ label, scans, visitors }) => html`<tr><td>${label}</td><td>${w
 ${other > 0 ? html`<tr><td>Others</td><td>${whole(other)}</td><td></td></tr>` : ""}
 <tr><td>Total</td><td>${whole(total)}</td><td></td></tr>
 </table>`;
+}
+
+const COUNTRIES = new Intl.DisplayNames("en", { type: "region" });
+const LANGUAGES = new Intl.DisplayNames("en", { type: "language" });
+
+function labelOf(by: Dimension, value: string): string {
+	if (value === NONE) return "Unknown";
+	try {
+		if (by === "country") return COUNTRIES.of(value) ?? value;
+		return by === "language" ? (LANGUAGES.of(value) ?? value) : value;
+	} catch {
+		// A value that is no code of either has no name.
+		return value;
+	}
 }
 
 function figure(name: string, count: number, change?: number | null): Markup {
