@@ -4,8 +4,8 @@ import { DEFAULT_ORGANISATION } from "../../contracts/account.ts";
 import { CodedError } from "../../contracts/errors.ts";
 import type { EntityCollection } from "../../mixins/entity-collection.ts";
 import { FieldReader } from "../../platform/fields.ts";
-import type { StoredOrganisation } from "./stored.ts";
 import { timeZoneId } from "../../platform/time-zone.ts";
+import type { StoredOrganisation } from "./stored.ts";
 
 const FIRST_NAME = "My organisation";
 const FIRST_TIME_ZONE = "UTC";

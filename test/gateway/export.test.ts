@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { CodedError } from "../../contracts/errors.ts";
 import type { ExportPage, ExportPlace } from "../../contracts/export.ts";
 import type { ExportedScan } from "../../contracts/scan.ts";
-import { until } from "../../scripts/servers/until.ts";
 import { csvLine } from "../../platform/csv.ts";
+import { until } from "../../scripts/servers/until.ts";
 import { exportFile } from "../../services/gateway/export-file.ts";
 import { ADMIN_KEY, type RunningGateway, startGateway } from "./running-gateway.ts";
 
