@@ -38,6 +38,12 @@ export interface Lease {
 export const READ_PURPOSES = ["read", "again", "ahead"] as const;
 export type ReadPurpose = (typeof READ_PURPOSES)[number];
 
+/**
+ * Longest that an answer for a range that includes now is kept after its `asOf`, ms. At the client it may be 2 s old: the
+ * rest is for the way there.
+ */
+export const OPEN_ANSWER_MS = 1_700;
+
 /** How long before an expected read its answer is made ready, ms. */
 export const AHEAD_MS = 900;
 

@@ -8,7 +8,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from "cockatiel";
 import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import type { CacheTier } from "../contracts/analytics.ts";
-import { AHEAD_MS, type CacheReading, type Dependence, type KeptAnswer, type Lease } from "../contracts/cache.ts";
+import {
+	AHEAD_MS,
+	type CacheReading,
+	type Dependence,
+	type KeptAnswer,
+	type Lease,
+	OPEN_ANSWER_MS,
+} from "../contracts/cache.ts";
 import { CodedError, codeOf, dataOf, type ErrorCode, type ErrorData } from "../contracts/errors.ts";
 import { call, type EventsOf } from "../platform/actors.ts";
 import { ReadAhead } from "./read-ahead.ts";
@@ -29,6 +36,8 @@ export interface Loaded<T> extends Pick<KeptAnswer, "asOf" | "depends"> {
 export interface Question<T> {
 	/** Names everything that the answer depends on. */
 	readonly key: string;
+	/** Names what is alike: who asks such questions asks them again after about the same time. */
+	readonly like: string;
 	/** What a refusal depends on. */
 	readonly refusal: Dependence;
 	/** @param caller a context or broker to ask others with: of the request, or of nobody's in the background */
@@ -55,6 +64,12 @@ type Methods = CachedMethods & {
 	askCache(key: string, purpose: "read" | "again" | "ahead"): Promise<CacheReading | undefined>;
 	/** Loads once for all who ask for a key meanwhile, and hands the answer to the cache when there is a lease. */
 	flight(caller: object, question: Question<unknown>, lease?: Lease): Promise<Loaded<unknown>>;
+	/**
+	 * The value that the cache had; loads it anew in the background when there is a lease.
+	 *
+	 * @throws the refusal that it had
+	 */
+	served(question: Question<unknown>, hit: CacheReading & { readonly state: "hit" }): unknown;
 	elsewhere(caller: object, question: Question<unknown>): Promise<{ value: unknown; tier: CacheTier }>;
 	expect(question: Question<unknown>, depends: Dependence): void;
 	handOver(key: string, lease: Lease | undefined, answer?: KeptAnswer): void;
@@ -82,10 +97,9 @@ export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = 
 		async cached<T>(caller: object, question: Question<T>) {
 			const reading = await this.askCache(question.key, "read");
 			if (reading?.state === "hit") {
-				if (reading.lease) this.flight(this.broker, question, reading.lease).catch(() => undefined);
-				if (reading.kind === "refused") throw refusalOf(reading.json);
+				const value = this.served(question, reading) as T;
 				if (reading.kind === "open") this.expect(question, reading.depends);
-				return { value: JSON.parse(reading.json) as T, tier: reading.tier };
+				return { value, tier: reading.tier };
 			}
 			if (reading?.state === "loading")
 				return (await this.elsewhere(caller, question)) as { value: T; tier: CacheTier };
@@ -122,16 +136,21 @@ export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = 
 			return answer;
 		},
 
+		served(question, { kind, json, lease }) {
+			const { key } = question;
+			// What is loaded now would be too old for the next who asks: it is made ready in time instead.
+			if (kind === "open" && this.readAhead.restsFor(key, OPEN_ANSWER_MS)) this.handOver(key, lease);
+			else if (lease) this.flight(this.broker, question, lease).catch(() => undefined);
+			if (kind === "refused") throw refusalOf(json);
+			return JSON.parse(json);
+		},
+
 		async elsewhere(caller, question) {
 			const end = performance.now() + patienceMs;
 			while (performance.now() < end && !this.flights.has(question.key)) {
 				await delay(AGAIN_MS);
 				const reading = await this.askCache(question.key, "again");
-				if (reading?.state === "hit") {
-					if (reading.lease) this.flight(this.broker, question, reading.lease).catch(() => undefined);
-					if (reading.kind === "refused") throw refusalOf(reading.json);
-					return { value: JSON.parse(reading.json), tier: "miss" };
-				}
+				if (reading?.state === "hit") return { value: this.served(question, reading), tier: "miss" };
 				if (reading?.state !== "loading") {
 					const lease = reading?.state === "miss" ? reading.lease : undefined;
 					return { value: (await this.flight(caller, question, lease)).value, tier: "miss" };
@@ -147,7 +166,8 @@ export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = 
 					await this.flight(this.broker, question, reading.lease).catch(() => undefined);
 				}
 			};
-			this.readAhead.read(question.key, depends, prepare, Date.now());
+			const { key, like } = question;
+			this.readAhead.read({ key, like, depends, prepare }, Date.now());
 		},
 
 		handOver(key, lease, answer) {

@@ -1,9 +1,12 @@
 /**
  * Expects reads. A screen asks again some time after it was told of a scan: how long after, is learned from its last
- * reads, so that the answer can be made ready just before. A read that does not come ends the expectation.
+ * reads, and before it has any from those of its like, so that the answer can be made ready just before; so is at which
+ * second of the minute its like are asked for. A read that does not come ends the expectation.
  */
 
+import { LRUCache } from "lru-cache";
 import type { Dependence } from "../contracts/cache.ts";
+import { ClockHabits } from "./clock-habits.ts";
 
 export interface ReadAheadOptions {
 	/** How long before the expected read, ms. */
@@ -16,18 +19,28 @@ export interface ReadAheadOptions {
 	readonly maxAtOnce?: number;
 }
 
-interface Watched {
+/** A read of an answer, and how to make it ready for the next. */
+export interface ExpectedRead {
+	readonly key: string;
+	/** Names what is alike: such reads are expected to be asked for again after about the same time. */
+	readonly like: string;
 	readonly depends: Dependence;
+	/** Never rejects. */
 	readonly prepare: () => Promise<void>;
+}
+
+interface Watched extends ExpectedRead {
 	readonly readAt: number;
 	/** First scan since the last read; 0 before it. Epoch ms, as all times here. */
 	movedAt: number;
 	/** How long after the first scan the last reads came, ms, newest first. */
 	lags: readonly number[];
 	timer?: NodeJS.Timeout;
+	clock?: NodeJS.Timeout;
 }
 
 const LAGS_KEPT = 3;
+const MOST_LIKES = 1_000;
 /** A read so soon after the last one belongs to it: another screen's, ms. */
 const SAME_MS = 50;
 
@@ -37,6 +50,9 @@ export class ReadAhead {
 	readonly #watched = new Map<string, Watched>();
 	/** Keys by what moves them: an organisation, or one of its codes. */
 	readonly #byMover = new Map<string, Set<string>>();
+	readonly #habits = new ClockHabits();
+	/** The last lag of reads that are alike, ms. */
+	readonly #usual = new LRUCache<string, number>({ max: MOST_LIKES });
 	readonly #due: { readonly watched: Watched; readonly expectedAt: number }[] = [];
 	#preparing = 0;
 
@@ -44,22 +60,23 @@ export class ReadAhead {
 		this.#options = { longestMs: 90_000, maxKeys: 5_000, maxAtOnce: 4, ...options };
 	}
 
-	/**
-	 * An answer was read whose range includes now.
-	 *
-	 * @param prepare makes it ready for the next read; never rejects
-	 */
-	read(key: string, depends: Dependence, prepare: () => Promise<void>, now: number): void {
+	/** An answer was read whose range includes now. */
+	read(read: ExpectedRead, now: number): void {
+		const { key, depends, like } = read;
+		this.#habits.read(like, now);
 		const known = this.#watched.get(key);
 		if (known && now - known.readAt < SAME_MS) return;
 		const lags = known ? lagsOf(known, now, this.#options.longestMs) : [];
+		if (lags[0] !== undefined && lags !== known?.lags) this.#usual.set(like, lags[0]);
 		this.#forget(key);
 		for (const mover of moversOf(depends)) {
 			const keys = this.#byMover.get(mover);
 			if (keys) keys.add(key);
 			else this.#byMover.set(mover, new Set([key]));
 		}
-		this.#watched.set(key, { depends, prepare, readAt: now, movedAt: 0, lags });
+		const watched: Watched = { ...read, readAt: now, movedAt: 0, lags };
+		this.#watched.set(key, watched);
+		this.#byClock(watched, now);
 		for (const oldest of this.#watched.keys()) {
 			if (this.#watched.size <= this.#options.maxKeys) break;
 			this.#forget(oldest);
@@ -72,8 +89,17 @@ export class ReadAhead {
 		for (const code of codes) this.#move(moverOf(organisation, code), now);
 	}
 
+	/** Whether, as far as its last reads tell, nobody asks for it again within a time after a scan, ms. */
+	restsFor(key: string, ms: number): boolean {
+		const lags = this.#watched.get(key)?.lags ?? [];
+		return lags.length > 0 && Math.min(...lags) > ms;
+	}
+
 	stop(): void {
-		for (const { timer } of this.#watched.values()) clearTimeout(timer);
+		for (const { timer, clock } of this.#watched.values()) {
+			clearTimeout(timer);
+			clearTimeout(clock);
+		}
 		this.#watched.clear();
 		this.#byMover.clear();
 		this.#due.length = 0;
@@ -88,12 +114,21 @@ export class ReadAhead {
 			const watched = this.#watched.get(key);
 			if (!watched || watched.movedAt) continue;
 			watched.movedAt = now;
-			const lag = Math.max(...watched.lags);
+			const lag = watched.lags.length > 0 ? Math.max(...watched.lags) : this.#usual.get(watched.like);
 			// What is read sooner is kept alive by its readers.
-			if (watched.lags.length === 0 || lag < this.#options.aheadMs) continue;
+			if (lag === undefined || lag < this.#options.aheadMs) continue;
 			watched.timer = setTimeout(() => this.#prepare(watched, now + lag), lag - this.#options.aheadMs);
 			watched.timer.unref();
 		}
+	}
+
+	#byClock(watched: Watched, now: number): void {
+		const { aheadMs } = this.#options;
+		const next = this.#habits.next(watched.like, now, 2 * aheadMs);
+		if (next === undefined) return;
+		// They come within a second and more: what is made ready half as long before is young enough for the last of them.
+		watched.clock = setTimeout(() => this.#prepare(watched, next + aheadMs), next - aheadMs / 2 - now);
+		watched.clock.unref();
 	}
 
 	#prepare(watched: Watched, expectedAt: number): void {
@@ -113,6 +148,7 @@ export class ReadAhead {
 		const watched = this.#watched.get(key);
 		if (!watched) return;
 		clearTimeout(watched.timer);
+		clearTimeout(watched.clock);
 		this.#watched.delete(key);
 		for (const mover of moversOf(watched.depends)) {
 			const keys = this.#byMover.get(mover);

@@ -25,7 +25,7 @@ export interface DashboardOptions {
 	readonly codes: readonly string[];
 	/** Picks the next code to look at. */
 	readonly pick: () => number;
-	/** How long a page is looked at, in the mean, ms. */
+	/** How long a page is looked at, in the mean, ms; for as long as it takes when it hangs on a wall. */
 	readonly stayMs: number;
 	readonly onRead: (read: Read) => void;
 }
@@ -88,7 +88,8 @@ export class Dashboard {
 			if (chance < 0.5) void this.#read("breakdown", { from: daysAgo(29), by: "code", limit: String(ALL_CODES) });
 			this.#open(this.#options.codes[this.#options.pick()], "today");
 		}
-		this.#later(-Math.log(1 - Math.random()) * this.#options.stayMs, () => this.#browse());
+		const { stayMs } = this.#options;
+		if (Number.isFinite(stayMs)) this.#later(-Math.log(1 - Math.random()) * stayMs, () => this.#browse());
 	}
 
 	#open(code: string | undefined, range: Range): void {

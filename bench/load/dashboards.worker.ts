@@ -9,12 +9,15 @@ export interface Dashboards {
 	readonly realtimeUrl: string;
 	readonly codes: readonly string[];
 	readonly count: number;
+	/** How long those who look around look at a page, in the mean, ms. */
 	readonly stayMs: number;
+	/** Share of dashboards that hang on a wall and stay where they are. */
+	readonly walls: number;
 	/** Over how long they are opened, ms. */
 	readonly openInMs: number;
 }
 
-const { count, openInMs, ...options } = workerData as Dashboards;
+const { count, openInMs, walls, ...options } = workerData as Dashboards;
 const pick = zipf(options.codes.length);
 let reads: Read[] = [];
 const dashboards: Dashboard[] = [];
@@ -27,6 +30,7 @@ parentPort?.on("message", (what: "reads" | "stop") => {
 });
 
 for (let n = 0; n < count; n++) {
-	dashboards.push(new Dashboard({ ...options, pick, onRead: (read) => reads.push(read) }));
+	const stayMs = n < walls * count ? Number.POSITIVE_INFINITY : options.stayMs;
+	dashboards.push(new Dashboard({ ...options, stayMs, pick, onRead: (read) => reads.push(read) }));
 	await delay(openInMs / count);
 }

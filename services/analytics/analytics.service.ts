@@ -301,6 +301,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			const range = resolveRange({ from: query.from, to: query.to, tz }, Date.now());
 			const { value, tier } = await this.cached<T>(caller, {
 				key: keyOf(what, organisation, query, range),
+				like: JSON.stringify(what),
 				refusal: refusalOf(organisation, query),
 				load: async (asker) => {
 					const question = await this.resolve(asker, organisation, query);

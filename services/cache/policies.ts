@@ -3,7 +3,7 @@
  * and its time comes from here, so nothing can be kept for ever. docs/cache.md shows the same table.
  */
 
-import type { AnswerKind } from "../../contracts/cache.ts";
+import { type AnswerKind, OPEN_ANSWER_MS } from "../../contracts/cache.ts";
 
 export interface Policy {
 	readonly what: string;
@@ -31,22 +31,16 @@ export interface AnswerPolicy extends Policy {
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/**
- * Longest that an answer for a range that includes now is kept, ms. The contract allows 2 s at the client: the rest is
- * for the way there.
- */
-const OPEN_MS = 1_700;
-
 const ANSWERS = {
 	open: {
 		what: "an answer for a range that includes now, or one that was not complete",
 		key: "answer",
 		tiers: ["memory", "redis"],
-		keepMs: OPEN_MS,
+		keepMs: OPEN_ANSWER_MS,
 		from: "asOf",
 		jitter: 0,
 		tickMs: 400,
-		staleMs: OPEN_MS,
+		staleMs: OPEN_ANSWER_MS,
 		earlyMs: 200,
 		why: "never older than 2 s at the client; scans of its codes make it stale, once a tick",
 	},

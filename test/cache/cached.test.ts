@@ -24,6 +24,7 @@ function reader(load: Load): ServiceSchema {
 				handler(ctx: Context<{ key: string }>) {
 					return (this as unknown as CachedMethods).cached(ctx, {
 						key: ctx.params.key,
+						like: "question",
 						refusal: { organisation: ORGANISATION, codes: [ctx.params.key] },
 						load: async () => ({
 							...{ value: null, kind: "open", asOf: Date.now(), depends: { organisation: ORGANISATION } },
