@@ -17,7 +17,7 @@ import type {
 	Summary,
 	TimeSeries,
 } from "./analytics.ts";
-import type { CacheReading, CacheStats, KeptAnswer, Lease, ReadPurpose } from "./cache.ts";
+import type { CacheReading, CacheStats, KeptAnswer, Lease, MinuteReading, ReadPurpose } from "./cache.ts";
 import type { Code, CodeChanges, CodeImage, CodeInput, ImageOptions, Page, RoutableCode } from "./code.ts";
 import type { FeedReading, LogStatus, StateReading } from "./events.ts";
 import type { ExportKind, ExportPage, ExportPlace } from "./export.ts";
@@ -114,6 +114,11 @@ export interface Actions {
 		{ key: string; limit: number; windowMs: number; by?: number },
 		{ count: number; allowed: boolean; remaining: number; resetMs: number },
 	];
+	/**
+	 * Scans without bots of the last 30 UTC minutes, oldest first, the present one included: counted from what is announced
+	 * where that is proven to be whole, else read from the store.
+	 */
+	"cache.minutes": [{ organisation: string; code?: string }, MinuteReading];
 	"cache.stats": [Record<string, never>, CacheStats];
 
 	/** By name. */

@@ -75,6 +75,14 @@ export interface KeptAnswer {
 	readonly tookMs: number;
 }
 
+export interface MinuteReading {
+	/** `at` is a minute's first instant, ISO. */
+	readonly minutes: readonly { readonly at: string; readonly scans: number }[];
+	/** The instant at which it was true of the store, ISO. */
+	readonly asOf: string;
+	readonly source: "counters" | "store";
+}
+
 /** Reads since start, by how they were answered. */
 export type ReadCounts = Readonly<Record<"l1" | "l2" | "stale" | "miss", number>>;
 

@@ -5,7 +5,7 @@
 
 import type { Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import { READ_PURPOSES } from "../../contracts/cache.ts";
-import { type ActionsOf, broadcast, type EventsOf } from "../../platform/actors.ts";
+import { type ActionsOf, broadcast, call, type EventsOf } from "../../platform/actors.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { Answers } from "./answers.ts";
 import { Changes } from "./changes.ts";
@@ -13,12 +13,15 @@ import { Hearing } from "./hearing.ts";
 import { HitRates } from "./hit-rates.ts";
 import { MemoryTier } from "./memory-tier.ts";
 import { MemoryWindows } from "./memory-windows.ts";
+import { MinuteCounts } from "./minute-counts.ts";
 import { POLICIES } from "./policies.ts";
 import { RedisLink } from "./redis-link.ts";
 import { probe, RedisTier } from "./redis-tier.ts";
 
 /** How long the right to load an answer lasts, ms: somewhat longer than the longest that a question may take. */
 const LEASE_MS = 3_000;
+/** Positions that nobody told for so long prove nothing of now, ms; they are told every second. */
+const SILENT_MS = 2_000;
 const MOST_KEY_CHARACTERS = 65_536;
 
 interface State {
@@ -30,6 +33,7 @@ interface State {
 	hearing: Hearing;
 	rates: HitRates;
 	windows: MemoryWindows;
+	minutes: MinuteCounts;
 }
 
 type This = Service & State;
@@ -75,6 +79,21 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 			},
 		},
 
+		minutes: {
+			params: { organisation: "string", code: "string|optional" },
+			async handler(ctx) {
+				const { organisation, code } = ctx.params;
+				const { until } = this.hearing;
+				const counted = this.minutes.lastHalfHour(organisation, code, Date.now());
+				if (counted && until !== undefined && Date.now() - until < SILENT_MS) {
+					return { minutes: counted, asOf: new Date(until).toISOString(), source: "counters" };
+				}
+				const query = code === undefined ? {} : { codes: [code] };
+				const { answer } = await call(ctx, "analytics.live", { organisation, query });
+				return { minutes: answer.minutes, asOf: answer.asOf, source: "store" };
+			},
+		},
+
 		stats: {
 			handler() {
 				const redis = this.link?.state ?? "none";
@@ -94,12 +113,15 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 			handler({ params }) {
 				const now = Date.now();
 				for (const delta of params.codes) this.changes.counted(delta, now);
-				this.hearing.committed(params, now);
+				const news = this.hearing.committed(params, now);
+				this.minutes.heardSince(this.hearing.since);
+				if (news) for (const delta of params.codes) this.minutes.counted(delta, now);
 			},
 		},
 		"scans.position": {
 			handler({ params }) {
 				this.hearing.position(params, Date.now());
+				this.minutes.heardSince(this.hearing.since);
 			},
 		},
 		/** Its name, its edits and whether there is such a code are in answers, also in those of all codes. */
@@ -126,6 +148,7 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 			this.rates = rates;
 			this.changes = new Changes({ rememberMs: POLICIES.closed.keepMs + LEASE_MS });
 			this.hearing = new Hearing(Date.now());
+			this.minutes = new MinuteCounts(this.hearing.since);
 			const { redisUrl } = platform.config;
 			if (redisUrl) {
 				this.link = new RedisLink({

@@ -12,6 +12,8 @@ interface Partition {
 	coming?: { readonly from: Position; readonly to: Position; missing: number };
 	/** Position of the last beat: what it names must have been heard of by the next. */
 	beat: Position;
+	/** When that was so, epoch ms; 0 before the first. */
+	beatAt: number;
 }
 
 export class Hearing {
@@ -28,21 +30,30 @@ export class Hearing {
 		return this.#since;
 	}
 
-	committed(part: ScansCommitted, now: number): void {
+	/** Until when everything that was counted was heard of, epoch ms; undefined while that is not known. */
+	get until(): number | undefined {
+		const all = [...this.#partitions.values()];
+		const known = all.length > 0 && all.every(({ beat, held, coming }) => beat <= held && !coming);
+		return known ? Math.min(...all.map(({ beatAt }) => beatAt)) : undefined;
+	}
+
+	/** @returns whether it is news: false for one that came before */
+	committed(part: ScansCommitted, now: number): boolean {
 		const partition = this.#of(part.epoch, part.partition, part.from, now);
-		if (part.to <= partition.held && part.to >= part.from) return;
+		if (part.to <= partition.held && part.to >= part.from) return false;
 		if (partition.coming?.from !== part.from || partition.coming.to !== part.to) {
 			// Another begins before all of the last one came, or one that does not follow what was heard.
 			if (partition.coming || part.from !== partition.held) this.#lost(partition, now);
 			partition.coming = { from: part.from, to: part.to, missing: part.parts };
 		}
 		partition.coming.missing--;
-		if (partition.coming.missing > 0) return;
+		if (partition.coming.missing > 0) return true;
 		partition.held = part.to;
 		partition.coming = undefined;
+		return true;
 	}
 
-	position({ epoch, partition: id, position }: ScansPosition, now: number): void {
+	position({ epoch, partition: id, position, at }: ScansPosition, now: number): void {
 		const partition = this.#of(epoch, id, position, now);
 		// A beat may overtake the announcement of the commit that it names, but not by a whole beat.
 		if (partition.beat > partition.held) {
@@ -55,6 +66,7 @@ export class Hearing {
 			partition.held = position;
 		}
 		partition.beat = position;
+		partition.beatAt = Math.min(at, now);
 	}
 
 	#of(epoch: string, id: number, position: Position, now: number): Partition {
@@ -66,7 +78,7 @@ export class Hearing {
 		let partition = this.#partitions.get(id);
 		if (!partition) {
 			// What came before the first word of a partition was not heard.
-			partition = { held: position, beat: position };
+			partition = { held: position, beat: position, beatAt: 0 };
 			this.#partitions.set(id, partition);
 			this.#since = now;
 		}

@@ -90,6 +90,15 @@ export const POLICIES = {
 		jitter: 0,
 		why: "ends with its window; no window is longer than this",
 	},
+	minutes: {
+		what: "scans of a minute by organisation and code",
+		key: "minutes",
+		tiers: ["memory"],
+		keepMs: 35 * MINUTE_MS,
+		from: "write",
+		jitter: 0,
+		why: "the live half hour; lost with the process, or when a message was, and then read from the store",
+	},
 	probe: {
 		what: "nothing: by writing it, Redis is asked whether it serves",
 		key: "probe",
