@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Breakdown, Summary, TimeSeries } from "../../contracts/analytics.ts";
 import type { Code, Page } from "../../contracts/code.ts";
 import type { Report, ReportContent, ReportInput, ReportRun } from "../../contracts/report.ts";
+import { temporaryFolder } from "../harness/folder.ts";
 import { until } from "../harness/product.ts";
 import { problemOf, type Running, startRunning } from "./running.ts";
 
@@ -135,6 +136,27 @@ test("reports are made once a period, whoever runs the job how often", async () 
 	expect((await runsOf(id)).rows).toEqual([run]);
 	expect((await runsOf(id, "?sort=from&page=2")).rows).toEqual([]);
 });
+
+test("reports are made once also when the process is killed while it makes them", async () => {
+	const dataDir = await temporaryFolder();
+	let mortal = await startRunning({ dataDir });
+	const made = async (id: string) => (await mortal.admin.get<Page<ReportRun>>(`${REPORTS}/${id}/runs`)).rows;
+	const ids: string[] = [];
+	for (let n = 0; n < 12; n++)
+		ids.push((await mortal.admin.post<Report>(REPORTS, { name: `Report ${n}`, period: "daily", timeZone: TZ })).id);
+	await until(async () => (await made(ids[0] as string)).length > 0, { what: "a report", timeoutMs: 60_000 });
+	const before = (await Promise.all(ids.map(made))).flat();
+	await mortal.product.kill("SIGKILL");
+	mortal = await startRunning({ dataDir });
+	const all = () => Promise.all(ids.map(made));
+	await until(async () => (await all()).every((runs) => runs.length > 0), { what: "all reports", timeoutMs: 60_000 });
+	const after = (await all()).flat();
+	expect(after.map(({ report, id }) => ({ report, id }))).toEqual(
+		ids.map((report) => ({ report, id: String(yesterday) })),
+	);
+	// What was made before is what is there now.
+	for (const run of before) expect(after).toContainEqual(run);
+}, 120_000);
 
 test("a report is created, read, listed, changed and deleted, each within its organisation", async () => {
 	const answer = await running.admin.request("POST", REPORTS, { name: "Weeks", period: "weekly" });
