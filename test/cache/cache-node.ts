@@ -7,7 +7,7 @@ import cache from "../../services/cache/cache.service.ts";
 import { type RunningActor, runActor } from "../harness/actor.ts";
 
 export const ORGANISATION = "org_1";
-export const QUARTER_MS = 15 * 60_000;
+const QUARTER_MS = 15 * 60_000;
 
 export interface CacheNode extends RunningActor {
 	read(key: string): Promise<CacheReading>;
