@@ -34,11 +34,11 @@ export interface ExportFileOptions {
 	ask(after: ExportPlace): Promise<ExportPage>;
 	/** Aborted when nobody reads any more. */
 	readonly signal: AbortSignal;
-	/** How long a page that cannot be had is asked for again, ms. @defaultValue 15000 */
+	/** How long a page that cannot be had is asked for again, ms. @defaultValue 30000 */
 	readonly patienceMs?: number;
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 /** Between two attempts, ms. */
 const PAUSE_MS = 500;
 
