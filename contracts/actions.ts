@@ -107,7 +107,7 @@ export interface Actions {
 	/** Ends a lease: keeps what was loaded under it, nothing when there is no answer. Asked of the node that gave it. */
 	"cache.cacheAnalyticsData": [{ key: string; lease: Lease; answer?: KeptAnswer }, { kept: boolean }];
 	"cache.getCachedAnalytics": [{ key: string; purpose: ReadPurpose }, CacheReading];
-	/** Makes every answer stale that depends on these codes (ids or slugs), or on the organisation when absent. */
+	/** Serves no answer any more that depends on these codes (ids or slugs), or on the organisation when absent. */
 	"cache.invalidate": [{ organisation: string; codes?: readonly string[] }, null];
 	/** Adds `by` to a counter of a fixed window; `allowed` is false once the window's count exceeds `limit`. */
 	"cache.incrementWithRateLimit": [

@@ -110,7 +110,7 @@ export interface Events {
 	"scans.left": { node: string };
 	"gateway.report": GatewayReport;
 	"cron.changed": { run: JobRun };
-	/** Answers that depend on these codes (ids or slugs), on all of the organisation's when absent, are stale. */
+	/** Answers that depend on these codes (ids or slugs), on all of the organisation's when absent, are not to be served. */
 	"cache.invalidated": { organisation: string; codes?: readonly string[] };
 	/** Connections of a realtime node by channel; `unchanged` (with no channels) when they are those said before. */
 	"realtime.presence": { node: string; channels: Record<string, number>; unchanged?: true; leaving?: true };

@@ -13,6 +13,7 @@ import {
 	type Lease,
 	type ReadPurpose,
 } from "../../contracts/cache.ts";
+import type { Change } from "./changes.ts";
 import type { Entry } from "./entry.ts";
 import type { HitRates } from "./hit-rates.ts";
 import { type Judgement, judge } from "./judgement.ts";
@@ -28,8 +29,8 @@ export interface AnswersOptions {
 	readonly l2?: RedisTier;
 	/** How long the right to load an answer lasts, ms. */
 	readonly leaseMs: number;
-	/** Whether anything that an answer depends on may have changed after an instant, epoch ms. */
-	readonly changed: (depends: Dependence, since: number) => boolean;
+	/** What may have changed of what an answer depends on after an instant, epoch ms. */
+	readonly changed: (depends: Dependence, since: number) => Change | undefined;
 	readonly rates: HitRates;
 }
 

@@ -164,7 +164,8 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 				l1: this.l1,
 				l2: this.l2,
 				leaseMs: LEASE_MS,
-				changed: (depends, since) => since <= this.hearing.since || this.changes.since(depends, since),
+				changed: (depends, since) =>
+					this.changes.since(depends, since) ?? (since <= this.hearing.since ? "counted" : undefined),
 				rates,
 			});
 		},

@@ -17,6 +17,9 @@ export interface ChangesOptions {
 	readonly maxMarks?: number;
 }
 
+/** Scans were `counted`, which happens all the time, or somebody `edited` something and expects to see it. */
+export type Change = "counted" | "edited";
+
 const QUARTER_MS = 15 * 60_000;
 
 /** By first instant of a quarter hour, when the last change of it was heard of; both epoch ms. */
@@ -64,16 +67,23 @@ export class Changes {
 		else for (const code of codes) of.whole.set(code, now);
 	}
 
-	/** Whether anything that an answer depends on may have changed after `since`, epoch ms: in the same one, it may. */
-	since({ organisation, codes, from = 0, to = Number.POSITIVE_INFINITY }: Dependence, since: number): boolean {
+	/** What may have changed of what an answer depends on after `since`, epoch ms, or in it. */
+	since(
+		{ organisation, codes, from = 0, to = Number.POSITIVE_INFINITY }: Dependence,
+		since: number,
+	): Change | undefined {
 		const of = this.#organisations.get(organisation);
-		if (!of) return false;
-		if (of.all >= since) return true;
+		if (!of) return undefined;
+		if (of.all >= since) return "edited";
 		const begin = from - (from % QUARTER_MS);
 		const touched = (marks: Marks = NONE) =>
 			marks.entries().some(([at, when]) => when >= since && at >= begin && at < to);
-		if (!codes) return touched(of.any) || of.whole.values().some((when) => when >= since);
-		return codes.some((code) => (of.whole.get(code) ?? 0) >= since || touched(of.codes.get(code)));
+		const edited = codes
+			? codes.some((code) => (of.whole.get(code) ?? 0) >= since)
+			: of.whole.values().some((when) => when >= since);
+		if (edited) return "edited";
+		const counted = codes ? codes.some((code) => touched(of.codes.get(code))) : touched(of.any);
+		return counted ? "counted" : undefined;
 	}
 
 	#of(organisation: string, now: number): Organisation {

@@ -3,6 +3,7 @@
  * depends on, and, a little before its end, by chance, so that of many readers one recounts before all would have to wait.
  */
 
+import type { Change } from "./changes.ts";
 import type { Entry } from "./entry.ts";
 import type { AnswerPolicy } from "./policies.ts";
 
@@ -14,8 +15,8 @@ export type Judgement = "fresh" | "due" | "stale" | "gone";
 export interface Circumstances {
 	/** Epoch ms. */
 	readonly now: number;
-	/** Whether anything that it depends on changed since its loading began. */
-	readonly changed: boolean;
+	/** What changed of what it depends on since its loading began. */
+	readonly changed: Change | undefined;
 	/** When it was last judged and nothing had changed, epoch ms. */
 	readonly lastRight: number;
 	/** From 0 (not included) to 1. */
@@ -31,7 +32,7 @@ export interface Circumstances {
  */
 export function judge(entry: Entry, policy: AnswerPolicy, circumstances: Circumstances): Judgement {
 	const { now, changed, lastRight, chance } = circumstances;
-	if (now >= entry.expiresAt) return "gone";
+	if (now >= entry.expiresAt || changed === "edited") return "gone";
 	if (changed && now - entry.since >= policy.tickMs) return now - lastRight < policy.staleMs ? "stale" : "gone";
 	const early = Math.max(entry.tookMs, policy.earlyMs) * -Math.log(chance);
 	return now + early >= entry.expiresAt ? "due" : "fresh";

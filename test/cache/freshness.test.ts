@@ -88,15 +88,15 @@ describe("an answer for a range that has ended", () => {
 		expect((await node.read("unseen")).state).toBe("miss");
 	});
 
-	test("is stale when its code is edited, or it is invalidated", async () => {
+	test("is served no more when its code is edited, or it is invalidated", async () => {
 		await node.keep("edited", await node.lease("edited"), closedAnswer(1, ["a"]));
 		await node.call("cache.invalidate", { organisation: ORGANISATION, codes: ["b"] });
 		expect(await node.read("edited")).toMatchObject({ tier: "l1" });
 		await node.call("cache.invalidate", { organisation: ORGANISATION, codes: ["a"] });
-		expect(await end("edited")).toBe("stale");
+		expect(await end("edited")).toBe("miss");
 		await node.keep("all", await node.lease("all"), closedAnswer(1));
 		await node.call("cache.invalidate", { organisation: ORGANISATION });
-		expect(await end("all")).toBe("stale");
+		expect(await end("all")).toBe("miss");
 	});
 
 	test("is not believed when a commit was not heard of", async () => {

@@ -9,7 +9,7 @@ const entry: Entry = {
 	depends: { organisation: "org_1" },
 };
 const at = (now: number, own: Partial<Circumstances> = {}): Circumstances => ({
-	...{ now, changed: false, lastRight: now, chance: 1 },
+	...{ now, changed: undefined, lastRight: now, chance: 1 },
 	...own,
 });
 
@@ -41,9 +41,10 @@ describe("a kept answer", () => {
 	});
 
 	test("that changed is served as stale for as long as its policy says after it was last right", () => {
-		const changed = { changed: true, lastRight: 10_000 };
+		const changed = { changed: "counted", lastRight: 10_000 } as const;
 		expect(judge(entry, policy, at(11_999, changed))).toBe("stale");
 		expect(judge(entry, policy, at(12_000, changed))).toBe("gone");
+		expect(judge(entry, policy, at(10_001, { ...changed, changed: "edited" }))).toBe("gone");
 		// Within a tick of its loading a change is not yet looked at.
 		expect(judge({ ...entry, since: 11_800 }, { ...policy, tickMs: 400 }, at(12_000, changed))).toBe("fresh");
 	});

@@ -104,6 +104,15 @@ test("a code that there is not is refused from the cache, and known at once when
 	await until(async () => (await running.admin.request("GET", path)).status === 200, { what: "it", timeoutMs: 1_000 });
 });
 
+test("a code that is deleted is not answered for from the cache", async () => {
+	const code = await running.code();
+	const path = `${SUMMARY}?code=${code.id}&from=2026-01-01&to=2026-02-01`;
+	const status = async () => (await running.admin.request("GET", path)).status;
+	for (let n = 0; n < 3; n++) expect(await status()).toBe(200);
+	await running.admin.delete(`/api/v1/codes/${code.id}`);
+	await until(async () => (await status()) === 404, { what: "404", timeoutMs: 500 });
+});
+
 test("no key is ever written without an expiry", async () => {
 	const code = await running.code();
 	const { secret } = await running.admin.post<{ secret: string }>("/api/v1/keys", {
