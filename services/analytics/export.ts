@@ -8,6 +8,7 @@ import { CodedError } from "../../contracts/errors.ts";
 import type { ExportKind, ExportPage, ExportPlace } from "../../contracts/export.ts";
 import { type ExportedScan, OTHER, type ScanPlace } from "../../contracts/scan.ts";
 import { bucketEnd, bucketStarts } from "../../platform/calendar.ts";
+import { QUARTERS_LIVE_MS } from "../../platform/store/quarters.ts";
 import type { Reading, ScanStore, Selection } from "../../platform/store/scan-store.ts";
 import { foldSeries, topRows } from "./answers.ts";
 import type { Range } from "./range.ts";
@@ -19,6 +20,9 @@ const SCANS_A_PAGE = 500;
 const MOST_BYTES = 600 * 1024;
 /** Points of one file; as many quarter hours are 28 years. */
 const MOST_POINTS = 1_000_000;
+
+/** Days whose numbers may be read at once, 27 years. */
+const MOST_DAYS = 9_900;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -54,7 +58,7 @@ export async function readExport(
 	{ range: { from, to, tz }, codes, selection }: Exported,
 	kind: ExportKind,
 	after: ExportPlace = { codes, from, to, tz, at: from, id: "" },
-): Promise<Reading<ExportPage>> {
+): Promise<Reading<ExportPage> & { readonly coveredFrom?: number }> {
 	switch (kind.what) {
 		case "scans": {
 			const { value, ...reading } = await store.scans(selection, after, SCANS_A_PAGE);
@@ -64,9 +68,12 @@ export async function readExport(
 		case "timeseries": {
 			const stretch = stretchOf(after, kind.interval);
 			const starts = bucketStarts(stretch.from, stretch.to, kind.interval, tz);
-			const { value, ...reading } = await store.series({ ...selection, ...stretch }, starts);
+			const { value, coveredFrom, ...reading } = await store.series({ ...selection, ...stretch }, starts);
+			// A stretch of which nothing is held cannot tell how far that goes.
+			const told = coveredFrom < stretch.to || stretch.to >= to;
+			const held = told ? coveredFrom : await heldFrom(store, selection, kind.interval, tz);
 			const next = stretch.to < to ? { ...after, at: stretch.to } : null;
-			return { ...reading, value: { rows: foldSeries(starts, value), next } };
+			return { ...reading, coveredFrom: held, value: { rows: foldSeries(starts, value), next } };
 		}
 		case "breakdown": {
 			const { value, ...reading } = await store.breakdown(selection, kind.by);
@@ -90,6 +97,14 @@ export function fitting(
 			return { rows: scans.slice(0, index), next: { at: Date.parse(last.at), id: last.id } };
 	}
 	return { rows: scans, next };
+}
+
+/** From where on a series is held: days as far as they were closed, what is shorter as far as there are quarter hours. */
+async function heldFrom(store: ScanStore, selection: Selection, interval: Interval, tz: string): Promise<number> {
+	const { from, to } = selection;
+	if (interval === "day" && (to - from) / DAY_MS < MOST_DAYS)
+		return (await store.series(selection, bucketStarts(from, to, interval, tz))).coveredFrom;
+	return Math.max(await store.quartersFrom(), Date.now() - QUARTERS_LIVE_MS);
 }
 
 function stretchOf({ at, from, to, tz }: ExportPlace, interval: Interval): { from: number; to: number } {

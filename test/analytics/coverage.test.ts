@@ -17,3 +17,14 @@ test.each([
 	expect(answer.coverage).toMatchObject({ to: answer.to, source });
 	expect((Date.parse(answer.asOf) - Date.parse(answer.coverage.from)) / DAY_MS).toBeCloseTo(days, 3);
 });
+
+test.each(["hour", "day", "month"] as const)(
+	"an export by %s says what the series says of its coverage",
+	async (interval) => {
+		const actor = await runActor((platform) => analytics(platform) as ServiceSchema, { env: { RETENTION_DAYS: "30" } });
+		const query = { from: "2020-01-01", tz: "UTC" };
+		const kind = { what: "timeseries" as const, interval };
+		const { frame } = await actor.call("analytics.export", { organisation: "acme", query, kind });
+		expect((Date.now() - Date.parse(frame?.coverage.from ?? "")) / DAY_MS).toBeCloseTo(400, 2);
+	},
+);
