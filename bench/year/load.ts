@@ -2,12 +2,16 @@
  * Loading a store as the product counts: messages as gateways make them, of running numbers and totals, through `ingest`,
  * a writer for each store that is given, several partitions side by side where there are several.
  */
+import { setTimeout as delay } from "node:timers/promises";
+import { codeOf } from "../../contracts/errors.ts";
 import type { AcceptedScan } from "../../contracts/scan.ts";
-import type { ScanStore } from "../../platform/store/scan-store.ts";
+import type { IngestedPart, IngestPart, ScanStore } from "../../platform/store/scan-store.ts";
 import { partitionOf } from "../../services/gateway/partition-of.ts";
 
 /** As many as a busy gateway gathers in a turn. */
 const SCANS_A_MESSAGE = 50;
+const MOST_ATTEMPTS = 10;
+const AGAIN_MS = 20;
 /** Gathered batches a partition, before the generator waits. */
 const WAITING = 2;
 
@@ -67,6 +71,8 @@ class Writer {
 	/** Resolves when it may be given more. */
 	async take(scans: readonly AcceptedScan[]): Promise<void> {
 		this.#last = this.#last.then(() => this.#write(scans));
+		// Who waits for it next has the error.
+		this.#last.catch(() => undefined);
 		this.#under.push(this.#last);
 		if (this.#under.length >= WAITING) await this.#under.shift();
 	}
@@ -89,8 +95,20 @@ class Writer {
 		}
 		if (messages.length === 0) return;
 		const part = { partition: this.#partition, claim: this.#claim, log: "year", from: this.#position, messages };
-		const [ingested] = await this.#store.ingest([part]);
+		const [ingested] = await this.#ingest(part);
 		this.#position = ingested?.to ?? this.#position;
 		this.#stored += ingested?.stored ?? 0;
+	}
+
+	/** As owners of partitions do, it gives a batch again that could not be committed. */
+	async #ingest(part: IngestPart): Promise<IngestedPart[]> {
+		for (let attempt = 1; ; attempt++) {
+			try {
+				return await this.#store.ingest([part]);
+			} catch (error) {
+				if (codeOf(error) !== "unavailable" || attempt === MOST_ATTEMPTS) throw error;
+				await delay(AGAIN_MS * attempt);
+			}
+		}
 	}
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
-import type { AnalyticsQuery, Answer, AnswerFrame, BreakdownRow } from "../../contracts/analytics.ts";
+import type { AnalyticsQuery, Answer, AnswerFrame, BreakdownRow, Interval } from "../../contracts/analytics.ts";
 import type { ExportPage } from "../../contracts/export.ts";
 import type { Dimension } from "../../contracts/scan.ts";
 import { type CachedMethods, cached } from "../../mixins/cached.ts";
@@ -12,49 +12,45 @@ import { type ActionsOf, call, type EventsOf } from "../../platform/actors.ts";
 import { bucketStarts, dayOf } from "../../platform/calendar.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
 import type { Platform } from "../../platform/platform.ts";
-import type { Counted, Reading, ScanStore, Selection } from "../../platform/store/scan-store.ts";
+import type { Answers, Counted, Questions, ScanStore, Selection } from "../../platform/store/scan-store.ts";
 import { change, foldSeries, heatCells, topRows } from "./answers.ts";
+import { type Asking, Bounds, type BoundsOptions } from "./bounds.ts";
 import { keyOf, loaded, refusalOf } from "./cacheable.ts";
 import { goingOn, readExport } from "./export.ts";
+import { Framing, instants } from "./framing.ts";
 import { Gateways, isApplied } from "./freshness.ts";
 import { balance } from "./ledger.ts";
 import { everyMinute, LIVE_ROWS, liveMinutes, PRESENT_MS, scansAlone } from "./live.ts";
-import { previousRange, type Range, resolveRange } from "./range.ts";
+import { askingOf, type Question, resolveQuestion } from "./question.ts";
+import { previousRange, resolveRange } from "./range.ts";
 import { RunningTotals } from "./running-totals.ts";
-import { selectCodes, toSelection } from "./selection.ts";
+import { ScreenReads } from "./screen-reads.ts";
+import { toSelection } from "./selection.ts";
 import { TimeZones } from "./time-zones.ts";
 
-const DAY_MS = 24 * 60 * 60_000;
 const MINUTE_MS = 60_000;
-
-/** A question resolved: what to read, and the frame of its answer but for what only the reading tells. */
-interface Question {
-	readonly range: Range;
-	readonly codes: readonly string[] | undefined;
-	readonly selection: Selection;
-	/** What the answer is read from, where filters alone do not decide it. */
-	readonly source?: "raw";
-}
-
-/** What was read; with `coveredFrom`, epoch ms, where the store knows better than by its age what it holds. */
-type Held<T> = Reading<T> & Partial<Pick<Counted<T>, "coveredFrom">>;
 
 interface State {
 	log: EventLog;
 	store: ScanStore;
 	gateways: Gateways;
+	framing: Framing;
+	reads: ScreenReads;
+	bounds: Bounds;
 	runningTotals: RunningTotals;
 	timeZones: TimeZones;
 }
 
 type Methods = CachedMethods & {
 	resolve(caller: object, organisation: string, query: AnalyticsQuery): Promise<Question>;
-	/** Reads, and frames the answer with what was true when the reading began. */
-	framed<T, A>(
-		question: Question,
-		read: () => Promise<Held<T>>,
-		answer: (value: T) => A | Promise<A>,
-	): Promise<AnswerFrame & A>;
+	/** How much a series, or without an interval hours of the week, will read. */
+	asking(caller: object, organisation: string, question: Question, interval?: Interval): Promise<Asking>;
+	/**
+	 * One reading for all who ask of the selection at once.
+	 *
+	 * @throws `too_broad` when it would read too much
+	 */
+	read(selection: Selection, questions: Questions, asking?: Asking): Promise<Counted<Answers>>;
 	/**
 	 * The answer from the cache, or from `load`, which asks others through its own caller.
 	 *
@@ -72,22 +68,33 @@ type Methods = CachedMethods & {
 
 type This = Service & State & Methods;
 
-export default function analytics(platform: Platform): ServiceSchema<ServiceSettingSchema, Methods, State> {
+/** @param bounds how much a question may read */
+export default function analytics(
+	platform: Platform,
+	bounds?: BoundsOptions,
+): ServiceSchema<ServiceSettingSchema, Methods, State> {
 	const actions: ActionsOf<"analytics", This> = {
 		summary: {
 			params: { organisation: "string", query: "object" },
 			async handler(ctx) {
 				const { organisation, query } = ctx.params;
 				return this.answered(ctx, ["summary"], organisation, query, async (_, question) => {
-					return this.framed(
+					const range = query.compare === "previous" ? previousRange(question.range) : undefined;
+					const before = range && toSelection(organisation, query, question.codes, range);
+					return this.framing.framed(
 						question,
-						() => this.store.counts(question.selection),
-						async (counts) => {
-							if (query.compare !== "previous") return counts;
-							const range = previousRange(question.range);
-							const { value } = await this.store.counts(toSelection(organisation, query, question.codes, range));
-							return { ...counts, previous: { ...instants(range), ...value }, change: change(counts, value) };
+						async () => {
+							const [{ value, ...reading }, previous] = await Promise.all([
+								this.read(question.selection, {}),
+								before && this.read(before, {}),
+							]);
+							return { ...reading, value: { counts: value.counts, previous: previous?.value.counts } };
 						},
+						({ counts, previous }) => ({
+							...counts,
+							...(range &&
+								previous && { previous: { ...instants(range), ...previous }, change: change(counts, previous) }),
+						}),
 					);
 				});
 			},
@@ -100,12 +107,13 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 				return this.answered(ctx, ["timeseries", interval], organisation, query, async (caller, question) => {
 					const { from, to, tz } = question.range;
 					const starts = bucketStarts(from, to, interval, tz);
-					return this.framed(
+					const asking = await this.asking(caller, organisation, question, interval);
+					return this.framing.framed(
 						question,
-						() => this.store.series(question.selection, starts),
-						async (counted) => ({
+						() => this.read(question.selection, { series: starts }, asking),
+						async ({ series }) => ({
 							interval,
-							points: foldSeries(starts, counted),
+							points: foldSeries(starts, series),
 							annotations: await call(caller, "codes.destinationEdits", {
 								organisation,
 								codes: question.codes,
@@ -122,10 +130,10 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			async handler(ctx) {
 				const { organisation, query, by, limit } = ctx.params;
 				return this.answered(ctx, ["breakdown", by, limit], organisation, query, async (caller, question) => {
-					return this.framed(
+					return this.framing.framed(
 						question,
-						() => this.store.breakdown(question.selection, by),
-						async (values) => {
+						() => this.read(question.selection, { breakdowns: [by] }),
+						async ({ breakdowns: [values = []] }) => {
 							const { rows, other, total } = topRows(values, limit);
 							return { by, rows: await this.named(caller, organisation, by, rows), other, total };
 						},
@@ -138,12 +146,13 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 			params: { organisation: "string", query: "object" },
 			async handler(ctx) {
 				const { organisation, query } = ctx.params;
-				return this.answered(ctx, ["heatmap"], organisation, query, async (_, question) => {
+				return this.answered(ctx, ["heatmap"], organisation, query, async (caller, question) => {
 					const { tz } = question.range;
-					return this.framed(
+					const asking = await this.asking(caller, organisation, question);
+					return this.framing.framed(
 						question,
-						() => this.store.hoursOfWeek(question.selection, tz),
-						async (counted) => ({ cells: heatCells(counted, tz) }),
+						() => this.read(question.selection, { hoursOfWeek: tz }, asking),
+						({ hoursOfWeek = { hours: [], quarters: [] } }) => ({ cells: heatCells(hoursOfWeek, tz) }),
 					);
 				});
 			},
@@ -157,7 +166,7 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 					const now = Date.now();
 					const minutes = liveMinutes(now);
 					const half = { codes, range: { ...range, ...minutes }, selection: { ...selection, ...minutes } };
-					return this.framed(
+					return this.framing.framed(
 						{ ...half, source: "raw" },
 						() => this.store.live(half.selection, now - PRESENT_MS),
 						async (live) => ({
@@ -185,7 +194,8 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 				});
 				if (after) return named((await read()).value);
 				const source = kind.what === "scans" ? "raw" : undefined;
-				const { rows, next, ...frame } = await this.framed({ ...question, source }, read, named);
+				if (kind.what === "breakdown") await this.bounds.check(question.selection, { grain: "days" });
+				const { rows, next, ...frame } = await this.framing.framed({ ...question, source }, read, named);
 				return { rows, next, frame };
 			},
 		},
@@ -254,40 +264,19 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 	};
 
 	const methods: ServiceMethods & Omit<Methods, keyof CachedMethods> & ThisType<This> = {
-		async resolve(caller: object, organisation: string, query: AnalyticsQuery) {
-			const tz = query.tz ?? (await this.timeZones.of(caller, organisation));
-			const range = resolveRange({ from: query.from, to: query.to, tz }, Date.now());
-			const codes = await selectCodes(query, async (reference) => {
-				const code = await call(caller, "codes.route", { organisation, reference });
-				return code && !code.deleted ? code.id : null;
-			});
-			return { range, codes, selection: toSelection(organisation, query, codes, range) };
+		resolve(caller: object, organisation: string, query: AnalyticsQuery) {
+			return resolveQuestion(caller, organisation, query, this.timeZones, () => this.reads.now());
 		},
 
-		async framed<T, A>(
-			{ range, selection, source }: Question,
-			read: () => Promise<Held<T>>,
-			answer: (value: T) => A | Promise<A>,
-		) {
-			const asOf = Date.now();
-			// A log that is away cannot be asked what is on its way: the answer is then not known to be complete.
-			const ends = await this.log.ends().catch(() => undefined);
-			const present = this.gateways.allPresent(asOf);
-			const { value, positions, capped, coveredFrom = range.from } = await read();
-			const from = source ?? (selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const));
-			const oldest = from === "raw" ? asOf - platform.config.retentionDays * DAY_MS : coveredFrom;
-			return {
-				...instants(range),
-				tz: range.tz,
-				asOf: new Date(asOf).toISOString(),
-				complete: ends !== undefined && present && isApplied(ends, positions),
-				coverage: {
-					...instants({ from: Math.min(Math.max(range.from, oldest), range.to), to: range.to }),
-					source: from,
-					...(capped && { capped }),
-				},
-				...(await answer(value)),
-			};
+		async asking(caller: object, organisation: string, question: Question, interval?: Interval) {
+			// Without the accounts it is not known which zone's days are closed: then it is asked as of another zone.
+			const zone = await this.timeZones.of(caller, organisation).catch(() => undefined);
+			return askingOf(question, zone, interval);
+		},
+
+		async read(selection: Selection, questions: Questions, asking: Asking = { grain: "days" }) {
+			await this.bounds.check(selection, asking);
+			return this.reads.ask(selection, questions, asking.grain);
 		},
 
 		async answered<T extends AnswerFrame>(
@@ -328,14 +317,15 @@ export default function analytics(platform: Platform): ServiceSchema<ServiceSett
 		async started() {
 			[this.log, this.store] = await Promise.all([platform.log(), platform.store()]);
 			this.gateways = new Gateways({ since: Date.now(), several: platform.config.natsServers !== undefined });
+			const { retentionDays } = platform.config;
+			this.framing = new Framing({ log: this.log, gateways: this.gateways, retentionDays });
+			this.reads = new ScreenReads((selection, questions) => this.store.answer(selection, questions));
+			const counts = async (selection: Selection) => (await this.reads.ask(selection, {}, "days")).value.counts;
+			this.bounds = new Bounds(counts, bounds);
 			this.runningTotals = new RunningTotals();
 			this.timeZones = new TimeZones();
 		},
 	};
-}
-
-function instants({ from, to }: { from: number; to: number }): { from: string; to: string } {
-	return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
 }
 
 function instant(value: string | undefined): number | undefined {

@@ -1,0 +1,63 @@
+/**
+ * What every answer says of itself: its range, the instant it was true at, whether anything was on its way then, and how
+ * much of the range its source still holds. All of it is found out before the reading begins.
+ */
+
+import type { AnswerFrame } from "../../contracts/analytics.ts";
+import type { EventLog } from "../../platform/log/event-log.ts";
+import type { Counted, Reading } from "../../platform/store/scan-store.ts";
+import { type Gateways, isApplied } from "./freshness.ts";
+import type { Question } from "./question.ts";
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** What was read; with `coveredFrom`, epoch ms, where the store knows better than by its age what it holds. */
+export type Held<T> = Reading<T> & Partial<Pick<Counted<T>, "coveredFrom">>;
+
+export interface FramingOptions {
+	readonly log: Pick<EventLog, "ends">;
+	readonly gateways: Gateways;
+	/** How long raw scans are held, days. */
+	readonly retentionDays: number;
+}
+
+export class Framing {
+	readonly #options: FramingOptions;
+
+	constructor(options: FramingOptions) {
+		this.#options = options;
+	}
+
+	/** Reads, and frames the answer with what was true when the reading began. */
+	async framed<T, A>(
+		{ range, selection, source }: Question,
+		read: () => Promise<Held<T>>,
+		answer: (value: T) => A | Promise<A>,
+	): Promise<AnswerFrame & A> {
+		const { log, gateways, retentionDays } = this.#options;
+		const asOf = Date.now();
+		// A log that is away cannot be asked what is on its way: the answer is then not known to be complete.
+		const ends = await log.ends().catch(() => undefined);
+		const present = gateways.allPresent(asOf);
+		const { value, positions, capped, coveredFrom = range.from } = await read();
+		const from = source ?? (selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const));
+		const oldest = from === "raw" ? asOf - retentionDays * DAY_MS : coveredFrom;
+		return {
+			...instants(range),
+			tz: range.tz,
+			asOf: new Date(asOf).toISOString(),
+			complete: ends !== undefined && present && isApplied(ends, positions),
+			coverage: {
+				...instants({ from: Math.min(Math.max(range.from, oldest), range.to), to: range.to }),
+				source: from,
+				...(capped && { capped }),
+			},
+			...(await answer(value)),
+		};
+	}
+}
+
+/** @param range epoch ms */
+export function instants({ from, to }: { from: number; to: number }): { from: string; to: string } {
+	return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+}
