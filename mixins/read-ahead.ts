@@ -1,7 +1,7 @@
 /**
  * Expects reads. A screen asks again some time after it was told of a scan: how long after, is learned from its last
  * reads, and before it has any from those of its like, so that the answer can be made ready just before; so is at which
- * second of the minute its like are asked for. A read that does not come ends the expectation.
+ * time of the minute its like are asked for. A read that does not come ends the expectation.
  */
 
 import { LRUCache } from "lru-cache";
@@ -11,6 +11,8 @@ import { ClockHabits } from "./clock-habits.ts";
 export interface ReadAheadOptions {
 	/** How long before the expected read, ms. */
 	readonly aheadMs: number;
+	/** How old an answer that was made ready may be when it is read, ms. */
+	readonly liveMs: number;
 	/** Reads further apart are not expected, ms. @defaultValue 90000 */
 	readonly longestMs?: number;
 	/** Keys of which reads are expected at most. @defaultValue 5000 */
@@ -40,6 +42,7 @@ interface Watched extends ExpectedRead {
 }
 
 const LAGS_KEPT = 3;
+const LEAST_EARLY_MS = 300;
 const MOST_LIKES = 1_000;
 /** A read so soon after the last one belongs to it: another screen's, ms. */
 const SAME_MS = 50;
@@ -125,9 +128,10 @@ export class ReadAhead {
 	#byClock(watched: Watched, now: number): void {
 		const { aheadMs } = this.#options;
 		const next = this.#habits.next(watched.like, now, 2 * aheadMs);
-		if (next === undefined) return;
-		// They come within a second and more: what is made ready half as long before is young enough for the last of them.
-		watched.clock = setTimeout(() => this.#prepare(watched, next + aheadMs), next - aheadMs / 2 - now);
+		if (!next) return;
+		// Many are due at once: as early as the answer is still young enough for the last who asks.
+		const early = Math.min(aheadMs, Math.max(LEAST_EARLY_MS, this.#options.liveMs - (next.last - next.first)));
+		watched.clock = setTimeout(() => this.#prepare(watched, next.last), next.first - early - now);
 		watched.clock.unref();
 	}
 

@@ -20,15 +20,17 @@ describe("reads that come by the clock", () => {
 	test("are expected at the second of the minute at which their like come", () => {
 		const habits = habitsOf(3, 2);
 		const now = NOON + 5 * MINUTE_MS + 20_000;
-		expect(habits.next("summary", now, 2_000)).toBe(NOON + 6 * MINUTE_MS + 3_000);
-		expect(habits.next("summary", now - 19_000, 1_500)).toBe(NOON + 5 * MINUTE_MS + 3_000);
-		expect(habits.next("summary", now - 19_000, 3_000)).toBe(NOON + 6 * MINUTE_MS + 3_000);
+		const around = (first: number) => ({ first, last: first + 750 });
+		expect(habits.next("summary", now, 2_000)).toEqual(around(NOON + 6 * MINUTE_MS + 3_000));
+		expect(habits.next("summary", now - 19_000, 1_500)).toEqual(around(NOON + 5 * MINUTE_MS + 3_000));
+		expect(habits.next("summary", now - 19_000, 3_000)).toEqual(around(NOON + 6 * MINUTE_MS + 3_000));
 	});
 
-	test("are expected from the first of two seconds over which they are spread, also over the minute's end", () => {
+	test("are expected for as long as they are spread, also over the minute's end", () => {
 		const habits = new ClockHabits();
 		for (let n = 0; n < 10; n++) habits.read("live", NOON + 59_500 + 100 * n);
-		expect(habits.next("live", NOON + 2 * MINUTE_MS, 0)).toBe(NOON + 2 * MINUTE_MS + 59_000);
+		const first = NOON + 2 * MINUTE_MS + 59_500;
+		expect(habits.next("live", NOON + 2 * MINUTE_MS, 0)).toEqual({ first, last: first + 1_000 });
 	});
 
 	test("are not expected where there is no habit, and no more when it ended", () => {
