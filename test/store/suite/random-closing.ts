@@ -19,6 +19,8 @@ import { storeTest } from "./with-store.ts";
 
 const HOUR = 3_600_000;
 const RUNS = 10;
+/** Of each set of scans, at least. */
+const QUESTIONS = 6;
 
 /** Months with a change of clocks where there is one; the days before and after them are closed too, but no month of theirs. */
 const MONTHS: readonly (readonly [timeZone: string, month: string])[] = [
@@ -85,7 +87,7 @@ function anyCase([timeZone, month]: readonly [string, string]) {
 		month: fc.constant(month),
 		days: fc.constant(days),
 		steps: fc.array(step, { minLength: 2, maxLength: 7 }),
-		questions: fc.array(question, { minLength: 3, maxLength: 5 }),
+		questions: fc.array(question, { minLength: QUESTIONS, maxLength: QUESTIONS + 3 }),
 	});
 }
 

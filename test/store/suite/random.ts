@@ -2,7 +2,15 @@
 
 import fc from "fast-check";
 import { expect } from "vitest";
-import { type AcceptedScan, type Counts, type Dimension, NONE, type StoredScan } from "../../../contracts/scan.ts";
+import type { Filter } from "../../../contracts/analytics.ts";
+import {
+	type AcceptedScan,
+	type Counts,
+	type Dimension,
+	NONE,
+	OTHER,
+	type StoredScan,
+} from "../../../contracts/scan.ts";
 import type { Selection } from "../../../platform/store/scan-store.ts";
 import { NOON, scan } from "../scans.ts";
 import { Feeder } from "./feeder.ts";
@@ -11,7 +19,11 @@ import { storeTest } from "./with-store.ts";
 
 const QUARTER = 900_000;
 const DAY = 86_400_000;
+/** Sets of scans, and how many questions each is asked at least; with those about closed days there are 500 of a store. */
 const RUNS = 40;
+const QUESTIONS = 12;
+/** A bucket keeps 300. */
+const MANY_VALUES = 330;
 
 const instant = fc.oneof(
 	fc.integer({ min: -3 * QUARTER, max: 3 * QUARTER }),
@@ -26,8 +38,16 @@ export const anyScan: fc.Arbitrary<Partial<AcceptedScan>> = fc.record({
 	bot: fc.boolean(),
 	visitor: fc.constantFrom(undefined, "v", "w", "x"),
 	country: fc.constantFrom(undefined, "DE", "FR", "__proto__"),
-	utm_source: fc.oneof(fc.constant(undefined), fc.string({ unit: "binary", maxLength: 3 })),
+	device: fc.constantFrom("mobile" as const, "desktop" as const, "tv" as const),
+	utm_source: fc.oneof(fc.constant(undefined), fc.constant("a"), fc.string({ unit: "binary", maxLength: 3 })),
 });
+
+const someFilters: Filter[] = [
+	{ dimension: "country", values: ["DE", NONE] },
+	{ dimension: "code", values: ["three", "two"] },
+	{ dimension: "device", values: ["mobile", "tv"] },
+	{ dimension: "utm_source", values: [NONE, "a"] },
+];
 
 export const anySelection: fc.Arbitrary<Selection> = fc
 	.record({
@@ -35,8 +55,7 @@ export const anySelection: fc.Arbitrary<Selection> = fc
 		edges: fc.tuple(instant, instant),
 		filters: fc.oneof(
 			{ weight: 2, arbitrary: fc.constant([]) },
-			fc.constant([{ dimension: "country" as const, values: ["DE", NONE] }]),
-			fc.constant([{ dimension: "code" as const, values: ["three", "two"] }]),
+			fc.subarray(someFilters, { minLength: 1 }).map((filters) => [...filters]),
 		),
 		bots: fc.boolean(),
 	})
@@ -108,7 +127,7 @@ export function randomCases(provide: ProvideStore): void {
 		await fc.assert(
 			fc.asyncProperty(
 				fc.array(fc.array(anyScan, { maxLength: 20 }), { maxLength: 5 }),
-				fc.array(anySelection, { minLength: 3, maxLength: 8 }),
+				fc.array(anySelection, { minLength: QUESTIONS, maxLength: QUESTIONS + 4 }),
 				async (batches, selections) => {
 					const organisation = `organisation-${++runs}`;
 					const made = batches.flatMap((batch) => {
@@ -121,7 +140,7 @@ export function randomCases(provide: ProvideStore): void {
 						const asked = { ...question, organisation };
 						const scans = selected(held, asked);
 						const { bots } = asked;
-						const breakdowns = ["country", "utm_source", "code"] as const;
+						const breakdowns = ["country", "utm_source", "code", "device"] as const;
 						expect((await store.answer(asked, { series: "quarters", breakdowns })).value).toEqual({
 							counts: count(scans, bots),
 							series: points(scans, bots),
@@ -137,4 +156,43 @@ export function randomCases(provide: ProvideStore): void {
 			{ numRuns: RUNS },
 		);
 	});
+
+	storeTest(
+		provide,
+		"where a bucket merged values, every breakdown has the sum of a recount and says so",
+		async (store) => {
+			const organisation = "many-values";
+			const feeders = [await Feeder.claim(store, 0), await Feeder.claim(store, 1)];
+			const made = Array.from({ length: 3 * MANY_VALUES }, (_, n) => {
+				const quarter = Math.floor(n / MANY_VALUES) - 1;
+				const code = n % 97 === 0 ? "two" : "one";
+				return scan({
+					organisation,
+					code,
+					at: NOON + quarter * QUARTER,
+					utm_source: `s${n % MANY_VALUES}`,
+					bot: n % 5 === 0,
+				});
+			});
+			for (const [partition, feeder] of feeders.entries())
+				await feeder.feed(made.filter((one) => partitionOf(one) === partition));
+			const held = recount(made);
+			await fc.assert(
+				fc.asyncProperty(anySelection, async (question) => {
+					const asked = { ...question, organisation };
+					const scans = selected(held, asked);
+					const { value, capped } = await store.answer(asked, { breakdowns: ["utm_source", "country"] });
+					const [sources = [], countries] = value.breakdowns;
+					const counts = count(scans, asked.bots);
+					expect(value.counts).toEqual(counts);
+					expect(sources.reduce((sum, { scans }) => sum + scans, 0)).toBe(counts.scans);
+					expect(countries).toEqual(group(scans, "country", asked.bots));
+					if (sources.some(({ value }) => value === OTHER)) expect(value.capped).toEqual(["utm_source"]);
+					else expect(sources).toEqual(group(scans, "utm_source", asked.bots));
+					expect(capped).toBe(value.capped.length > 0);
+				}),
+				{ numRuns: 2 * RUNS },
+			);
+		},
+	);
 }
