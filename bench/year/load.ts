@@ -28,7 +28,8 @@ export async function load(
 	heard: (scan: AcceptedScan) => void,
 ): Promise<Loaded> {
 	const begun = performance.now();
-	const writers = await Promise.all(stores.map((store, partition) => Writer.claim(store, partition)));
+	const turns = new Turns();
+	const writers = await Promise.all(stores.map((store, partition) => Writer.claim(store, partition, turns)));
 	const gathered = stores.map((): AcceptedScan[] => []);
 	for (const scan of scans) {
 		heard(scan);
@@ -44,11 +45,24 @@ export async function load(
 	return { stored: stored.reduce((sum, n) => sum + n, 0), seconds: (performance.now() - begun) / 1_000 };
 }
 
+/** One after the other. */
+class Turns {
+	#last: Promise<unknown> = Promise.resolve();
+
+	take<T>(work: () => Promise<T>): Promise<T> {
+		const turn = this.#last.then(work);
+		this.#last = turn.catch(() => undefined);
+		return turn;
+	}
+}
+
 /** Writes one partition, a batch after the other. */
 class Writer {
 	readonly #store: ScanStore;
 	readonly #partition: number;
 	readonly #claim: number;
+	readonly #turns: Turns;
+	readonly #months = new Set<string>();
 	#position: number;
 	#number = 0;
 	#stored = 0;
@@ -56,16 +70,17 @@ class Writer {
 	readonly #under: Promise<void>[] = [];
 	#last: Promise<void> = Promise.resolve();
 
-	private constructor(store: ScanStore, partition: number, claim: number, position: number) {
+	private constructor(store: ScanStore, partition: number, claim: number, position: number, turns: Turns) {
 		this.#store = store;
 		this.#partition = partition;
 		this.#claim = claim;
 		this.#position = position;
+		this.#turns = turns;
 	}
 
-	static async claim(store: ScanStore, partition: number): Promise<Writer> {
+	static async claim(store: ScanStore, partition: number, turns: Turns): Promise<Writer> {
 		const { claim, position } = await store.claim(partition, "year");
-		return new Writer(store, partition, claim, position);
+		return new Writer(store, partition, claim, position, turns);
 	}
 
 	/** Resolves when it may be given more. */
@@ -95,7 +110,11 @@ class Writer {
 		}
 		if (messages.length === 0) return;
 		const part = { partition: this.#partition, claim: this.#claim, log: "year", from: this.#position, messages };
-		const [ingested] = await this.#ingest(part);
+		const months = new Set(scans.map(({ at }) => new Date(at).toISOString().slice(0, 7)));
+		// The first scans of a month that is over meet the other partitions' first, which a year of them would do at once.
+		const first = !months.isSubsetOf(this.#months);
+		const [ingested] = await (first ? this.#turns.take(() => this.#ingest(part)) : this.#ingest(part));
+		for (const month of months) this.#months.add(month);
 		this.#position = ingested?.to ?? this.#position;
 		this.#stored += ingested?.stored ?? 0;
 	}
