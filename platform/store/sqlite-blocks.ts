@@ -67,7 +67,11 @@ export function readBlocks(
 			readonly name: string;
 			readonly code: string;
 		})[];
-		return rows.map((row) => ({ block: byName.get(row.name) as Block, code: row.code, rollup: toRollup(row) }));
+		return rows.map((row) => ({
+			block: byName.get(row.name) as Block,
+			code: row.code,
+			rollup: toRollup(row, breakdowns),
+		}));
 	};
 	return [...read("month", "months", "month", ofMonths), ...read("day", "days", "date", [])];
 }

@@ -4,7 +4,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
+import { BUCKET_DIMENSIONS, type Dimension } from "../../contracts/scan.ts";
 import { emptyTally, type Tally } from "./bucket.ts";
 import { cappedByName, HOURS_OF_DAY, HOURS_OF_WEEK, type Rollup } from "./rollup.ts";
 import type { Closable } from "./scan-store.ts";
@@ -45,9 +45,15 @@ export function toRow(subject: number, rollup: Rollup, own: boolean): ClosedSubj
 	};
 }
 
-export function toRollup({ hours, by_value, days, codes, capped, scans, visitors, bots }: ClosedRow): Rollup {
+/** @param only dimensions whose values are wanted; the others are left empty */
+export function toRollup(
+	{ hours, by_value, days, codes, capped, scans, visitors, bots }: ClosedRow,
+	only: readonly Dimension[] = BUCKET_DIMENSIONS,
+): Rollup {
 	const byValue = JSON.parse(by_value ?? "{}") as Readonly<Record<string, Readonly<Record<string, Triple>>>>;
-	const values = BUCKET_DIMENSIONS.map((dimension) => fromTriples(byValue[dimension] ?? {}));
+	const values = BUCKET_DIMENSIONS.map((dimension) =>
+		fromTriples((only.includes(dimension) && byValue[dimension]) || {}),
+	);
 	const counted = (JSON.parse(hours ?? "[]") as Triple[]).map(fromTriple);
 	const all = Array.from({ length: days === undefined ? HOURS_OF_DAY : HOURS_OF_WEEK }, emptyTally);
 	return {
