@@ -11,11 +11,11 @@ export const FILE_LOG = "log";
 
 /** @throws naming PARTITIONS when its value is not the log's. */
 export async function openEventLog(config: Config, logger?: Logger): Promise<EventLog> {
-	const { natsServers, partitions } = config;
+	const { natsServers, partitions, logReplicas: replicas } = config;
 	refuseOldLog(config.dataDir);
 	if (natsServers) {
 		const { openJetStreamLog } = await import("./jetstream-log.ts");
-		return openJetStreamLog({ servers: natsServers, partitions, logger });
+		return openJetStreamLog({ servers: natsServers, partitions, replicas, logger });
 	}
 	const { openFileLog } = await import("./file-log.ts");
 	return openFileLog({ dir: join(config.dataDir, FILE_LOG), partitions });

@@ -48,6 +48,9 @@ export interface Segment {
 	end: number;
 }
 
+/** The file of the last segment, and the bytes that it has room for. */
+type WritingFile = OpenFile & { readonly capacity: number };
+
 interface Prepared {
 	readonly file: OpenFile;
 	readonly bytes: number;
@@ -64,7 +67,7 @@ export class Segments {
 	readonly #mark: TrimMark;
 	/** In order; the last one is written. */
 	readonly #segments: Segment[];
-	#writing: (OpenFile & { readonly capacity: number }) | undefined;
+	#writing: WritingFile | undefined;
 	#prepared: Promise<Prepared> | undefined;
 	/** Bytes of the segment that is prepared next. */
 	#nextBytes = FIRST_SEGMENT_BYTES;
@@ -139,7 +142,6 @@ export class Segments {
 			const segment = this.#segments.at(-1) as Segment;
 			const first = this.next;
 			await file.write(encodeGroup(group, first), segment.end);
-			await file.sync();
 			segment.end += bytes;
 			this.next += group.length;
 			for (const [index, { partition }] of group.entries()) this.lastOf[partition] = first + index;
@@ -221,20 +223,20 @@ export class Segments {
 	}
 
 	/** The file that takes a group: the last segment's, or that of a new one. */
-	async #fileFor(bytes: number): Promise<OpenFile & { readonly capacity: number }> {
+	async #fileFor(bytes: number): Promise<WritingFile> {
 		const { dir, files, maxBytes = Number.POSITIVE_INFINITY } = this.#options;
 		const used = this.#segments.reduce((sum, { end }) => sum + end, 0);
 		if (used + bytes > maxBytes) throw full(`it may have ${maxBytes} bytes`);
 		const segment = this.#segments.at(-1) as Segment;
 		const path = segmentPath(dir, segment.first);
-		this.#writing ??= Object.assign(await files.open(path, "write"), { capacity: await files.size(path) });
+		this.#writing ??= await this.#openDurably(path, await files.size(path));
 		const room = this.#writing.capacity - segment.end;
 		// A group that is larger than a segment of its own would be makes an empty one longer.
 		if (bytes <= room) return this.#writing;
 		return this.#beginSegment(bytes);
 	}
 
-	async #beginSegment(bytes: number): Promise<OpenFile & { readonly capacity: number }> {
+	async #beginSegment(bytes: number): Promise<WritingFile> {
 		const { dir, files } = this.#options;
 		if (this.#retryFullAt > performance.now()) throw full("the disk had none a moment ago");
 		const prepared = await this.#takePrepared(bytes);
@@ -243,10 +245,14 @@ export class Segments {
 		await file.sync();
 		await files.rename(join(dir, NEXT_SEGMENT), segmentPath(dir, this.next));
 		await files.syncFolder(dir);
-		await this.#writing?.close();
-		this.#writing = Object.assign(file, { capacity: prepared.bytes });
+		await Promise.all([file.close(), this.#writing?.close()]);
+		this.#writing = await this.#openDurably(segmentPath(dir, this.next), prepared.bytes);
 		this.#segments.push({ first: this.next, end: HEADER_BYTES });
 		return this.#writing;
+	}
+
+	async #openDurably(path: string, capacity: number): Promise<WritingFile> {
+		return Object.assign(await this.#options.files.open(path, "durable"), { capacity });
 	}
 
 	/** The file of the next segment, with room for a group: the one that lies ready, or as large a one as there is room for. */

@@ -19,8 +19,8 @@ export const DURABILITY: readonly Safeguard[] = [
 				what: "syncing a group before it is acknowledged",
 				edit: {
 					file: "platform/log/segments.ts",
-					text: "await file.write(encodeGroup(group, first), segment.end);\n\t\t\tawait file.sync();",
-					without: "await file.write(encodeGroup(group, first), segment.end);",
+					text: 'await this.#options.files.open(path, "durable")',
+					without: 'await this.#options.files.open(path, "write")',
 				},
 				witness: { ...AFTER_POWER_CUTS, says: "expected undefined to be" },
 			},
@@ -60,7 +60,7 @@ export const DURABILITY: readonly Safeguard[] = [
 				},
 				witness: {
 					file: "test/log/file-log.test.ts",
-					test: "after a write or a sync that failed the log takes nothing more, and what it had acknowledged is there when opened again",
+					test: "after a write that failed, whatever of it reached the disk, the log takes nothing more, and what it had acknowledged is there when opened again",
 					says: "expected 3 to be 'log_unavailable'",
 				},
 			},

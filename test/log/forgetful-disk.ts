@@ -66,7 +66,7 @@ export class ForgetfulDisk {
 					if (this.#now.has(path)) find(path).now = Buffer.alloc(0);
 					else this.#now.set(path, { now: Buffer.alloc(0), synced: Buffer.alloc(0) });
 				}
-				return openFile(find(path), done);
+				return openFile(find(path), done, how === "durable");
 			},
 			size: async (path) => {
 				await done();
@@ -104,7 +104,12 @@ export class ForgetfulDisk {
 	}
 }
 
-function openFile(file: StoredFile, done: () => Promise<void>): OpenFile {
+function openFile(file: StoredFile, done: () => Promise<void>, durable: boolean): OpenFile {
+	const sync = async () => {
+		const synced = Buffer.from(file.now);
+		await done();
+		file.synced = synced;
+	};
 	return {
 		async read(into, at) {
 			await done();
@@ -116,12 +121,9 @@ function openFile(file: StoredFile, done: () => Promise<void>): OpenFile {
 			file.now.copy(longer);
 			longer.set(data, at);
 			file.now = longer;
+			if (durable) await sync();
 		},
-		async sync() {
-			const synced = Buffer.from(file.now);
-			await done();
-			file.synced = synced;
-		},
+		sync,
 		close: done,
 	};
 }
