@@ -5,7 +5,7 @@ import type { Block } from "./blocks.ts";
 import { type ClosedHead, datesOf, HEAD, revisionPipeline } from "./mongo-closed.ts";
 import { partsOf } from "./mongo-keys.ts";
 import type { Branch, Branches, Snapshot } from "./mongo-snapshot.ts";
-import { DAY_MS, firstInstant, utcDate } from "./quarters.ts";
+import { DAY_MS, firstInstant } from "./quarters.ts";
 import type { Range } from "./sections.ts";
 
 /** Of so many, newest first, the quarters are looked at where their dates alone do not tell. */
@@ -33,11 +33,11 @@ export async function closedBlocks(
 	]);
 	const { quartersFrom } = snapshot;
 	const candidates = [...candidatesOf("day", snapshot.of("day")), ...candidatesOf("month", snapshot.of("month"))];
-	const n = new Map(snapshot.of("added").map((date) => [date._id as string, date.n as number]));
+	const n = new Map(snapshot.of("added").map((date) => [Date.parse(date._id as string), date.n as number]));
 	// Nothing tells any more of what was added to quarters that were dropped.
 	const isSure = (block: Candidate) => block.from < quartersFrom || block.seen === seenOf(block, n);
-	const sure = candidates.filter(isSure);
-	const unsure = candidates.filter((block) => !isSure(block)).sort((a, b) => b.from - a.from);
+	const { sure = [], unsure = [] } = Object.groupBy(candidates, (block) => (isSure(block) ? "sure" : "unsure"));
+	unsure.sort((a, b) => b.from - a.from);
 	const asked = (["day", "month"] as const).flatMap((kind) =>
 		unsure.filter((block) => block.kind === kind).slice(0, MOST_UNSURE[kind]),
 	);
@@ -71,8 +71,9 @@ function candidatesOf(kind: Block["kind"], documents: readonly Document[]): Cand
 	);
 }
 
-function seenOf({ from, to }: Block, n: ReadonlyMap<string, number>): number {
+/** @param n by UTC date, as its first instant, epoch ms */
+function seenOf({ from, to }: Block, n: ReadonlyMap<number, number>): number {
 	let sum = 0;
-	for (let date = firstInstant(from, DAY_MS); date < to; date += DAY_MS) sum += n.get(utcDate(date)) ?? 0;
+	for (let date = firstInstant(from, DAY_MS); date < to; date += DAY_MS) sum += n.get(date) ?? 0;
 	return sum;
 }

@@ -28,6 +28,8 @@ export interface Snapshot {
 const TAG = "tag";
 /** Then MongoDB gives up by itself: sooner than the connection does, which would leave it working on. */
 const LONGEST_MS = 25_000;
+/** A reading comes in one answer of the server, where it is not larger than such an answer may be. */
+const DOCUMENTS_AT_ONCE = 100_000;
 const TRIES = 20;
 const PAUSE_MS = 10;
 
@@ -54,7 +56,7 @@ export async function readIn(
 	for (;;) {
 		const known = schema.months.size;
 		const pipeline = snapshotPipeline(branches(schema.months));
-		const options = { ...reading, maxTimeMS: LONGEST_MS };
+		const options = { ...reading, maxTimeMS: LONGEST_MS, batchSize: DOCUMENTS_AT_ONCE };
 		const documents = await schema.meta.aggregate<Document>(pipeline, options).toArray();
 		const byTag = Map.groupBy(documents, (document) => document[TAG] as string);
 		const meta = byTag.get("meta") ?? [];
