@@ -79,9 +79,21 @@ interface Product {
 	close(name: string): Promise<{ readonly days: number; readonly months: number; readonly seconds: number }>;
 }
 
+/** Ends with the process, once a signal asked for it and all was closed. */
+const ended = Promise.withResolvers<never>();
+let interrupted = false;
+
 /** What analytics needs of the product, in this process, for as long as `work` lasts. */
 async function withProduct(work: (product: Product) => Promise<void>): Promise<void> {
 	await using stack = new AsyncDisposableStack();
+	const interrupt = () => {
+		interrupted = true;
+		void stack.disposeAsync().finally(() => process.exit(130));
+	};
+	for (const signal of ["SIGINT", "SIGTERM"] as const) {
+		process.once(signal, interrupt);
+		stack.defer(() => void process.off(signal, interrupt));
+	}
 	const dir = await mkdtemp(path.join(tmpdir(), "scanpulse-bench-year-"));
 	stack.defer(() => rm(dir, { recursive: true, force: true }));
 	const mongo = given.store === "mongo" ? await startMongo({ dir: path.join(dir, "mongo") }) : undefined;
@@ -202,4 +214,10 @@ async function measure(scans: number, { broker, writers, bytes, close }: Product
 	show("the screen over 30 days under the first of them", await timed(3, () => askScreen(broker, filtered)), Infinity);
 }
 
-for (const scans of given.scans.split(",").map(Number)) await withProduct((product) => measure(scans, product));
+for (const scans of given.scans.split(",").map(Number)) {
+	// What was under way when it was interrupted fails, and is of no interest.
+	await withProduct((product) => measure(scans, product)).catch((error: unknown) => {
+		if (!interrupted) throw error;
+		return ended.promise;
+	});
+}
