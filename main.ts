@@ -44,7 +44,13 @@ async function start(config: Config): Promise<Started> {
 	if (config.services.includes("gateway") && !config.production) await buildDashboardOfCheckout();
 	const broker = new ServiceBroker(brokerOptions(config));
 	const platform = createPlatform(config, broker.getLogger("platform"));
-	const metrics = await serveMetrics(config, platform.metrics, (message) => broker.logger.warn(message));
+	let serving = false;
+	const metrics = await serveMetrics(
+		config,
+		platform.metrics,
+		(message) => broker.logger.warn(message),
+		() => serving && !platform.http.draining(),
+	);
 	for (const [name, load] of Object.entries(ACTOR_MODULES)) {
 		if (!config.services.includes(name as ActorName)) continue;
 		const { default: actor } = await load();
@@ -52,6 +58,7 @@ async function start(config: Config): Promise<Started> {
 	}
 	await broker.start();
 	const address = await platform.http.listen();
+	serving = true;
 	const endOffer =
 		config.services.includes("accounts") && config.adminKey === undefined
 			? await offerFirstSignIn(

@@ -23,10 +23,13 @@ const whole = (least: number, most: number, unit: string) =>
 		.transform(Number)
 		.refine((value) => value >= least && value <= most, `a whole number ${least}–${most} (${unit})`);
 
+/** The members after the first in the address of a MongoDB replica set, which URLs in general cannot have. */
+const FURTHER_MEMBERS = /^(mongodb:\/\/(?:[^@/]*@)?[^,/@]+)(?:,[^,/@:]+(?::\d{1,5})?)+(?=\/|$)/;
+
 const address = (...protocols: string[]) =>
 	z.string().refine(
 		(value) => {
-			const url = URL.parse(value);
+			const url = URL.parse(value.replace(FURTHER_MEMBERS, "$1"));
 			return url !== null && protocols.includes(url.protocol);
 		},
 		`an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
@@ -87,6 +90,11 @@ const variables = {
 	PARTITIONS: whole(1, 1024, "partitions")
 		.optional()
 		.describe("partitions of the event log, fixed for its life; 1 embedded, 4 with NATS"),
+	LOG_REPLICAS: z
+		.enum(["1", "3", "5"], "1, 3 or 5 (copies)")
+		.transform(Number)
+		.default(1)
+		.describe("copies that NATS keeps of a new event log, on as many servers"),
 	SCANPULSE_ADMIN_KEY: z
 		.string()
 		.regex(/^[\x21-\x7e]{16,256}$/, "16–256 printable ASCII characters")
@@ -137,6 +145,8 @@ export interface Config {
 	readonly nodeId: string;
 	/** Undefined: what the log has, or the default of its kind when it is made. */
 	readonly partitions: number | undefined;
+	/** Of a log that is made in NATS; one that is there keeps what it has. */
+	readonly logReplicas: number;
 	readonly adminKey: string | undefined;
 	readonly rateLimits: boolean;
 	readonly allowPrivateDestinations: boolean;
@@ -201,6 +211,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 		sharedPorts: services.length < ACTORS.length,
 		nodeId: env.NODE_ID ?? `${hostname()}-${process.pid}`,
 		partitions: env.PARTITIONS,
+		logReplicas: env.LOG_REPLICAS,
 		adminKey: env.SCANPULSE_ADMIN_KEY,
 		rateLimits: env.RATE_LIMITS,
 		allowPrivateDestinations: env.ALLOW_PRIVATE_DESTINATIONS,

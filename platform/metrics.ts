@@ -1,6 +1,7 @@
 /**
- * What a process tells Prometheus, on a port of its own, so that nothing of it is public by accident. Actors add their
- * own figures to the registry; the process's are here.
+ * What a process tells Prometheus and who supervises it, on a port of its own, so that nothing of it is public by
+ * accident. Actors add their own figures to the registry; the process's are here. Every process answers `/health/live` and
+ * `/health/ready` there, also those that serve nothing else.
  */
 
 import { createServer, type Server } from "node:http";
@@ -10,7 +11,7 @@ import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 import { type Config, ConfigError } from "./config.ts";
 
 export interface Metrics {
-	/** Address of `/metrics`, such as `http://127.0.0.1:3030`; empty when there is none. */
+	/** Address of `/metrics` and `/health/*`, such as `http://127.0.0.1:3030`; empty when there is none. */
 	readonly address: string;
 	close(): Promise<void>;
 }
@@ -20,6 +21,8 @@ const NANOSECONDS = 1e9;
 /**
  * Starts to serve `/metrics` of a registry, to which it adds what is the process's own.
  *
+ * @param ready whether the process has started and does not stop: what `/health/ready` says; `/health/live` says only
+ * that the event loop turns
  * @param warn told when the default port is taken: the process then runs without metrics
  * @throws Error naming METRICS_PORT when a port that was asked for cannot be had
  */
@@ -27,16 +30,23 @@ export async function serveMetrics(
 	config: Pick<Config, "metricsPort" | "metricsPortExplicit" | "host">,
 	registry: Registry,
 	warn: (message: string) => void,
+	ready: () => boolean,
 ): Promise<Metrics> {
 	if (config.metricsPort === 0) return { address: "", close: async () => undefined };
 	collectDefaultMetrics({ register: registry });
 	const stopDelay = measureEventLoopDelay(registry);
 	const server = createServer(async (request, response) => {
-		if (request.url?.split("?")[0] !== "/metrics") {
+		const path = request.url?.split("?")[0];
+		if (path === "/metrics") {
+			response.writeHead(200, { "Content-Type": registry.contentType }).end(await registry.metrics());
+		} else if (path === "/health/live" || path === "/health/ready") {
+			const well = path === "/health/live" || ready();
+			response
+				.writeHead(well ? 200 : 503, { "Content-Type": "application/json", "Cache-Control": "no-store" })
+				.end(JSON.stringify({ status: well ? "ok" : "down" }));
+		} else {
 			response.writeHead(404).end();
-			return;
 		}
-		response.writeHead(200, { "Content-Type": registry.contentType }).end(await registry.metrics());
 	});
 	try {
 		await listen(server, config.metricsPort, config.host);

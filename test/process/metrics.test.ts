@@ -1,4 +1,4 @@
-/** What a running product tells Prometheus: every figure that an operator is promised, and that they move. */
+/** What a running product tells Prometheus and who supervises it: every figure that an operator is promised. */
 
 import { expect, test } from "vitest";
 import { freePort } from "../../scripts/servers/ports.ts";
@@ -31,4 +31,15 @@ test("every promised figure is there and moves with what happens", async () => {
 		/^scanpulse_cache_reads_total\{tier="l1",result="miss"\} 1$/m,
 	])
 		expect(metrics).toMatch(line);
+});
+
+test("on its metrics port a process says whether it lives, and whether it serves until it drains", async () => {
+	const port = await freePort();
+	const product = await startProduct({ env: { METRICS_PORT: String(port) } });
+	const status = async (path: string) => (await fetch(`http://127.0.0.1:${port}/health/${path}`)).status;
+	expect([await status("live"), await status("ready")]).toEqual([200, 200]);
+	const stopped = product.stop();
+	const both = () => Promise.all([status("live"), status("ready")]);
+	await until(async () => `${await both()}` === "200,503", { what: "readiness to turn while it lives", everyMs: 20 });
+	await stopped;
 });
