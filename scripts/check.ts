@@ -12,7 +12,7 @@ const STEPS_AT_ONCE = 2;
 
 interface Step {
 	readonly name: string;
-	/** A script below node_modules that Node runs, and its arguments. */
+	/** A script that Node runs, its place seen from node_modules, and its arguments. */
 	readonly command: readonly [script: string, ...args: string[]];
 	/** Files without which the step cannot mean anything. */
 	readonly needs: readonly string[];
@@ -45,6 +45,7 @@ const STEPS: readonly Step[] = [
 		command: ["dependency-cruiser/bin/dependency-cruiser.mjs", "--config", ".dependency-cruiser.cjs", ...CRUISED],
 		needs: [".dependency-cruiser.cjs"],
 	},
+	{ name: "manifests of Kubernetes", command: ["../scripts/manifests.ts"], needs: ["k8s/base/kustomization.yaml"] },
 	{ name: "dead code", command: ["knip/bin/knip.js", "--no-progress", "--no-config-hints"], needs: ["knip.json"] },
 ];
 
