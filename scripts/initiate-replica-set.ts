@@ -12,8 +12,6 @@ import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
 const LOOK_MS = 1_000;
 const ANSWER_MS = 5_000;
 const DATABASE = "scanpulse";
-/** mongorestore replays what happened during a backup under this role; no built-in one may. */
-const REPLAY = "replayOplog";
 const ALREADY_INITIALIZED = 23;
 const NO_SUCH_USER = 11;
 
@@ -21,11 +19,6 @@ const ROLES: Readonly<Record<string, readonly { role: string; db: string }[]>> =
 	scanpulse: [
 		{ role: "readWrite", db: DATABASE },
 		{ role: "dbAdmin", db: DATABASE },
-	],
-	backup: [
-		{ role: "backup", db: "admin" },
-		{ role: "restore", db: "admin" },
-		{ role: REPLAY, db: "admin" },
 	],
 };
 
@@ -79,9 +72,6 @@ async function initiate(login: MongoClientOptions): Promise<string> {
 }
 
 async function setUsers(admin: Db, folder: string): Promise<string[]> {
-	const privileges = [{ resource: { anyResource: true }, actions: ["anyAction"] }];
-	const known = (await admin.command({ rolesInfo: REPLAY })) as { roles: unknown[] };
-	if (known.roles.length === 0) await admin.command({ createRole: REPLAY, privileges, roles: [] });
 	// A mounted Secret has links of its own beside the users' files.
 	const users = (await readdir(folder)).filter((name) => Object.hasOwn(ROLES, name));
 	for (const user of users) {

@@ -19,8 +19,8 @@ const ROOT = path.join(import.meta.dirname, "..", "..");
 /** Secrets that docs/kubernetes.md asks the operator of each overlay for. */
 const GIVEN = {
 	dev: [],
-	production: ["scanpulse", "mongo-key", "mongo-users", "backup"],
-	"production-external": ["scanpulse", "backup"],
+	production: ["scanpulse", "mongo-key", "mongo-users"],
+	"production-external": ["scanpulse"],
 } as const;
 
 const STORE_USERS = ["codes", "scans", "analytics", "cron", "accounts"];
@@ -98,7 +98,7 @@ describe.each(OVERLAYS)("the overlay %s", (name) => {
 		const images = [...workloadsOf(overlays[name]), ...workloadsOf(jobs)]
 			.flatMap(containersOf)
 			.map(({ image }) => image);
-		const expected = name === "production-external" ? ["mongo"] : ["mongo", "nats", "redis"];
+		const expected = name === "production-external" ? [] : ["mongo", "nats", "redis"];
 		const names = [...new Set(images)].map((image) => image.split(":")[0]).sort();
 		expect(names).toEqual([...expected, "scanpulse"].sort());
 		expect(images).toContain(`scanpulse:${product.version}`);
