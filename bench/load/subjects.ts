@@ -73,7 +73,8 @@ async function startOnJetStream({ env, profile }: SubjectOptions): Promise<Subje
 	};
 }
 
-async function launch(name: string, script: string, options: SubjectOptions, counts = false): Promise<Subject> {
+/** A process of the product, or of one of the benches' servers, with files of its own; resolves when it is ready. */
+export async function launch(name: string, script: string, options: SubjectOptions, counts = false): Promise<Subject> {
 	const dir = await mkdtemp(path.join(tmpdir(), `scanpulse-bench-${name}-`));
 	const heapDir = path.join(dir, "heap");
 	await mkdir(heapDir);

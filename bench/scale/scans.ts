@@ -1,0 +1,170 @@
+/*
+ * Scans counted a second by 1 and 2 processes of the scans actor, each held to the same part of a core, from a backlog in
+ * JetStream that is posted beforehand; what a scan costs them, MongoDB, and a realtime node that only hears of it. Then one
+ * process at full speed, and a thin load, whose small transactions say what a transaction costs by itself.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { connect } from "nats";
+import { Pool } from "../load/batch-posts.ts";
+import { scanSteadily } from "../load/steady-scans.ts";
+import { ask, makeCodes, type Subject } from "../load/subjects.ts";
+import { type Arrangement, arrange, type Measured, metric, stopwatch } from "./arrangement.ts";
+import type { Row } from "./rows.ts";
+
+const CODES = 200;
+const BATCH = 250;
+/** How long processes count at full speed before they are held: their code is compiled, and each has its partitions. */
+const WARM_UP_MS = 3_000;
+/** After that, until what was under way is through. */
+const SETTLE_MS = 1_500;
+const THIN_PER_SECOND = 100;
+/** A backlog of single requests, and how long it is counted after a warm-up, ms. */
+const SINGLES = 60_000;
+const SINGLES_FOR_MS = 1_500;
+const STREAM = "SCANS";
+/** Processes on the core of everything else. */
+const OTHERS = 5;
+
+export interface ScansOptions {
+	/** Of a core, from 0 to 1. */
+	readonly part: number;
+	/** How long each figure is measured, ms. */
+	readonly forMs: number;
+	/** Scans in the backlog. */
+	readonly backlog: number;
+	readonly rounds: number;
+}
+
+interface Scene {
+	readonly arrangement: Arrangement;
+	/** Every other actor. */
+	readonly rest: Subject;
+	/** A realtime node without connections. */
+	readonly listener: Subject;
+	readonly forMs: number;
+}
+
+/** @throws Error when the backlog was counted before the time was over: then it says nothing. */
+export async function measureScans({ part, forMs, backlog, rounds }: ScansOptions): Promise<Row[]> {
+	const arrangement = await arrange();
+	try {
+		const rest = await arrangement.beside("gateway,codes,accounts,cache,analytics");
+		const listener = await arrangement.beside("realtime");
+		const slugs = await makeCodes(rest.url, CODES);
+		const scene = { arrangement, rest, listener, forMs };
+		const rows: Row[] = [];
+		for (let round = 0; round < rounds; round++) {
+			await new Pool({ url: rest.url, slugs, batch: BATCH, total: backlog }).finished;
+			for (const count of round % 2 === 0 ? [1, 2] : [2, 1]) {
+				rows.push(await withScans(scene, count, (all) => counted(scene, "scans: backlog", all, part)));
+			}
+			if (round === 0)
+				rows.push(await withScans(scene, 1, (all) => counted(scene, "scans: backlog, the whole core", all, 1)));
+		}
+		rows.push(await fromSingles(scene, slugs));
+		const thin = async (all: readonly Measured[]) => {
+			await emptied(scene);
+			const idle = await idleUse(scene, all);
+			const load = scanSteadily({ url: rest.url, slugs, perSecond: THIN_PER_SECOND });
+			const row = await counted(scene, "scans: thin load, the whole core", all, 1, idle);
+			await load.stop();
+			return row;
+		};
+		rows.push(await withScans(scene, 1, thin));
+		return rows;
+	} finally {
+		await arrangement.close();
+	}
+}
+
+/** From messages as single requests make them, with few scans each: what a message costs. */
+async function fromSingles(scene: Scene, slugs: readonly string[]): Promise<Row> {
+	await withScans(scene, 1, () => emptied(scene));
+	const { url } = scene.rest;
+	const { connection, messages } = await openStream(scene.arrangement.nats.url);
+	const before = await messages();
+	await new Pool({ url, slugs, batch: 1, total: SINGLES }).finished;
+	const perMessage = SINGLES / ((await messages()) - before);
+	await connection.close();
+	const row = await withScans(scene, 1, (all) =>
+		counted({ ...scene, forMs: SINGLES_FOR_MS }, "scans: backlog of single requests, the whole core", all, 1),
+	);
+	return { ...row, notes: { ...row.notes, "scans a message": perMessage } };
+}
+
+async function openStream(servers: string) {
+	const connection = await connect({ servers });
+	const manager = await connection.jetstreamManager();
+	return { connection, messages: async () => (await manager.streams.info(STREAM)).state.last_seq };
+}
+
+async function withScans<T>(
+	scene: Scene,
+	count: number,
+	measure: (all: readonly Measured[]) => Promise<T>,
+): Promise<T> {
+	const all = await scene.arrangement.measured("scans", count);
+	try {
+		await delay(WARM_UP_MS);
+		return await measure(all);
+	} finally {
+		for (const one of all) await one.stop();
+	}
+}
+
+/** @param idle what each uses without a scan, ms a ms; it is not the scans' */
+async function counted(
+	scene: Scene,
+	what: string,
+	all: readonly Measured[],
+	part: number,
+	idle: readonly number[] = [],
+): Promise<Row> {
+	const { rest, forMs } = scene;
+	for (const one of all) one.hold(part);
+	await delay(SETTLE_MS);
+	const state = async () => ({
+		stored: (await ledgerOf(rest)).stored,
+		commits: (await Promise.all(all.map((one) => metric(one, "scanpulse_commit_seconds_count")))).reduce(sum, 0),
+		seconds: (await Promise.all(all.map((one) => metric(one, "scanpulse_commit_seconds_sum")))).reduce(sum, 0),
+	});
+	const read = stopwatch(pidsOf(scene, all));
+	const before = await state();
+	await delay(forMs);
+	const after = await state();
+	const { ms, used } = read();
+	const scans = after.stored - before.stored;
+	const commits = after.commits - before.commits;
+	const others = used.slice(0, OTHERS);
+	const [mongoMs = 0, natsMs = 0, listenerMs = 0, ...own] = used.map((time, index) => time - (idle[index] ?? 0) * ms);
+	const us = (time: number) => (1_000 * time) / scans;
+	const scansMs = own.slice(-all.length).reduce(sum, 0);
+	return {
+		...{ what, processes: all.length, part, perSecond: (1_000 * scans) / ms, unit: "scans" },
+		costUs: { scans: us(scansMs), mongod: us(mongoMs), nats: us(natsMs), hearing: us(listenerMs) },
+		otherCore: others.reduce(sum, 0) / ms,
+		notes: { "scans a commit": scans / commits, "ms a commit": (1_000 * (after.seconds - before.seconds)) / commits },
+	};
+}
+
+/** Who shares the other core, then the measured processes. */
+function pidsOf({ arrangement: { mongo, nats }, listener, rest }: Scene, all: readonly Measured[]): number[] {
+	return [mongo.pid, nats.pid, listener.pid, rest.pid, process.pid, ...all.map(({ pid }) => pid)];
+}
+
+async function idleUse(scene: Scene, all: readonly Measured[]): Promise<number[]> {
+	const read = stopwatch(pidsOf(scene, all));
+	await delay(scene.forMs);
+	const { ms, used } = read();
+	return used.map((time) => time / ms);
+}
+
+async function emptied({ rest }: Scene): Promise<void> {
+	while ((await ledgerOf(rest)).inFlight > 0) await delay(200);
+}
+
+function ledgerOf(rest: Subject): Promise<{ readonly stored: number; readonly inFlight: number }> {
+	return ask(rest.url, "GET", "/api/v1/ledger");
+}
+
+const sum = (a: number, b: number) => a + b;
