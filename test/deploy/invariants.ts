@@ -141,6 +141,28 @@ export function referenceFaults(manifests: readonly Manifest[], given: readonly 
 	return faults;
 }
 
+/** Addresses in settings, secrets, configuration files and arguments that lead to no port of a Service. */
+export function addressFaults(manifests: readonly Manifest[]): string[] {
+	const services = ofKind(manifests, "Service");
+	const texts = [
+		...ofKind(manifests, "ConfigMap").flatMap(({ data }) => Object.values(data)),
+		...ofKind(manifests, "Secret").flatMap(({ stringData }) => Object.values(stringData ?? {})),
+		...workloadsOf(manifests)
+			.flatMap(containersOf)
+			.flatMap(({ args }) => args ?? []),
+	];
+	// Servers outside have longer names: nats, but also mongo-0.mongo, are inside.
+	const inside = /(?<![\w.-])(?:[a-z]+-\d\.)?([a-z][a-z-]*):(\d+)(?!\d)/g;
+	return [...new Set(texts.flatMap((text) => [...text.matchAll(inside)].map(([address]) => address)))].flatMap(
+		(address) => {
+			const [host, port] = address.split(":") as [string, string];
+			if (host === "localhost") return [];
+			const service = services.find(({ metadata }) => metadata.name === host.split(".").at(-1));
+			return service?.spec.ports.some((one) => one.port === Number(port)) ? [] : [`${address} is no Service's`];
+		},
+	);
+}
+
 function probeFaults(name: string, container: Container, probe: Probe | undefined): string[] {
 	const port = probe?.httpGet?.port ?? probe?.tcpSocket?.port;
 	return port === undefined || portOf(container, port) !== undefined

@@ -12,7 +12,14 @@ import type { Manifest } from "../../scripts/manifests/kubectl.ts";
 import { findFaults } from "../../scripts/manifests/schemas.ts";
 import { arrowsOf, unguarded } from "./arrows.ts";
 import { containersOf, ofKind, workloadsOf } from "./installation.ts";
-import { actorFaults, actorsOf, environmentFaults, referenceFaults, securityFaults } from "./invariants.ts";
+import {
+	actorFaults,
+	actorsOf,
+	addressFaults,
+	environmentFaults,
+	referenceFaults,
+	securityFaults,
+} from "./invariants.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
 
@@ -59,6 +66,7 @@ describe.each(OVERLAYS)("the overlay %s", (name) => {
 
 	test("refers only to what is there, on ports where somebody listens", () => {
 		expect(referenceFaults(overlays[name], GIVEN[name])).toEqual([]);
+		expect(addressFaults(overlays[name])).toEqual([]);
 	});
 
 	test("runs every actor with probes, drain, spread, disruption budget and autoscaler", () => {
@@ -179,6 +187,7 @@ test("a broken variable, port, selector or arrow is found", () => {
 	const faults = (manifests: Manifest[]) => [
 		...environmentFaults(manifests),
 		...referenceFaults(manifests, []),
+		...addressFaults(manifests),
 		...actorFaults(manifests),
 		...securityFaults(manifests),
 	];
@@ -190,6 +199,13 @@ test("a broken variable, port, selector or arrow is found", () => {
 		"scans has NATS_URLS, which is no variable of the product",
 	);
 	expect(faults(broken('"PORT":"3000"', '"PORT":"3001"'))).toContain("realtime listens on no http port");
+	expect(faults(broken("nats://nats:4222", "nats://nats:4223"))).toEqual(["nats:4223 is no Service's"]);
+	expect(faults(broken("mongo-2.mongo:27017", "mongo-2.mongos:27017"))).toEqual([
+		"mongo-2.mongos:27017 is no Service's",
+	]);
+	expect(faults(broken("nats-1.nats-pods:6222", "nats-1.nats-pods:6223"))).toEqual([
+		"nats-1.nats-pods:6223 is no Service's",
+	]);
 	expect(faults(broken('"port":"metrics"', '"port":"metric"'))).toContain(
 		"codes is probed on metric, which it has not",
 	);
