@@ -101,6 +101,11 @@ const variables = {
 		.optional()
 		.describe("an API key with every scope in the default organisation"),
 	RATE_LIMITS: onOff.default(true).describe("off for load generators"),
+	MAX_INFLIGHT: whole(1, 1_000_000, "requests")
+		.default(256)
+		.describe(
+			"requests under way at once in a gateway: posts of scans, and others than redirects; beyond, 503 at once",
+		),
 	ALLOW_PRIVATE_DESTINATIONS: onOff.default(false).describe("codes may lead to private and loopback hosts"),
 	REDIRECT_PATIENCE_MS: whole(0, 10_000, "ms")
 		.default(25)
@@ -149,6 +154,7 @@ export interface Config {
 	readonly logReplicas: number;
 	readonly adminKey: string | undefined;
 	readonly rateLimits: boolean;
+	readonly maxInflight: number;
 	readonly allowPrivateDestinations: boolean;
 	readonly redirectPatienceMs: number;
 	readonly allowedOrigins: readonly string[];
@@ -214,6 +220,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 		logReplicas: env.LOG_REPLICAS,
 		adminKey: env.SCANPULSE_ADMIN_KEY,
 		rateLimits: env.RATE_LIMITS,
+		maxInflight: env.MAX_INFLIGHT,
 		allowPrivateDestinations: env.ALLOW_PRIVATE_DESTINATIONS,
 		redirectPatienceMs: env.REDIRECT_PATIENCE_MS,
 		allowedOrigins: Object.freeze(env.ALLOWED_ORIGINS),

@@ -40,6 +40,13 @@ const KEEP_ALIVE_MS = 65_000;
 /** How long a client may take for the head of a request, and for a whole one, ms. */
 const HEADERS_MS = 15_000;
 const REQUEST_MS = 60_000;
+/**
+ * Connections of one server, WebSockets among them; beyond, a new one is closed at once. Each costs some 20 KiB, also when
+ * nothing comes on it.
+ */
+const MAX_CONNECTIONS = 20_000;
+/** Connections that may wait to be accepted: a client that finds no place there tries again only after a second. */
+const BACKLOG = 4_096;
 /** How often a drain looks whether connections have become idle, ms. */
 const DRAIN_LOOK_MS = 100;
 
@@ -116,6 +123,7 @@ class Host implements HttpHost {
 			// Many small answers on one connection must not wait for each other's acknowledgement.
 			noDelay: true,
 		});
+		server.maxConnections = MAX_CONNECTIONS;
 		server.on("request", (request, response) => this.#dispatch(request, response));
 		// A body that is too large is refused before the client is told to go on.
 		server.on("checkContinue", (request, response) => this.#dispatch(request, response));
@@ -139,7 +147,7 @@ class Host implements HttpHost {
 	}
 
 	#listenOn(server: Server, variable: string, port: number): Promise<void> {
-		const options: ListenOptions = { port, host: this.#config.host };
+		const options: ListenOptions = { port, host: this.#config.host, backlog: BACKLOG };
 		if (this.#config.sharedPorts && process.platform === "linux") options.reusePort = true;
 		return new Promise((resolve, reject) => {
 			const refuse = (error: NodeJS.ErrnoException) => {

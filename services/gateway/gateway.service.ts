@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Service, ServiceSchema } from "moleculer";
+import type { Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway, { type ApiSettingsSchema } from "moleculer-web";
 import { Gauge } from "prom-client";
 import type { ActionName, Params } from "../../contracts/actions.ts";
@@ -21,6 +21,7 @@ import { openGeoTable } from "./enrich/geo.ts";
 import { SaltKeeper } from "./enrich/salt-keeper.ts";
 import { gatewayId } from "./gateway-id.ts";
 import { HealthReport } from "./health.ts";
+import { InFlight, LANES } from "./in-flight.ts";
 import { Ingest } from "./ingest.ts";
 import { LeftBehind } from "./left-behind.ts";
 import { KeyLimits } from "./limits.ts";
@@ -75,6 +76,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 		adminKey: config.adminKey,
 		prove: (token) => ask("accounts.authenticate", { token }, AUTHENTICATE_MS),
 	});
+	const inFlight = new InFlight(config.maxInflight);
 	const limits = new KeyLimits((params) => ask("cache.incrementWithRateLimit", params, LIMIT_MS));
 	const salts = new SaltKeeper({
 		ask: () => ask("accounts.salts", {}, SALTS_MS),
@@ -111,7 +113,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			logRouteRegistration: null,
 		},
 		actions: { ...actions, listAliases: false, addRoute: false, removeRoute: false },
-		events,
+		events: { ...events, "$node.connected": { handler: listenForCodes(keeper) } },
 		methods: {
 			/** Queries are read by their routes, strictly. */
 			parseQueryString: ({ url = "/" }: { url?: string }) => ({ url: url.split("?", 1)[0], query: {} }),
@@ -153,6 +155,15 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 					this.set(await spool.bytes());
 				},
 			});
+			new Gauge({
+				name: "scanpulse_requests_in_flight",
+				help: "Requests under way that MAX_INFLIGHT bounds, by kind",
+				labelNames: ["kind"],
+				registers: [platform.metrics],
+				collect() {
+					for (const kind of LANES) this.set({ kind }, inFlight.count(kind));
+				},
+			});
 			const ingest = new Ingest({ log, spool, logger: this.logger });
 			const enricher = new Enricher(salts.salts, await openGeoTable(config.geoipDb));
 			const health = new HealthReport({
@@ -167,7 +178,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			by = { parts, authenticator, limits };
 			const timed = requestTimes(platform.metrics, routes);
 			http.handle(timed(redirectHandler({ ...parts, logger: this.logger })));
-			http.handle(timed(routerHandler(this as unknown as WebRouter, routes, by)));
+			http.handle(timed(routerHandler(this as unknown as WebRouter, routes, by, inFlight)));
 			const report = () => broadcast(broker, "gateway.report", ingest.report(name));
 			report();
 			reporting = setInterval(report, REPORT_MS);
@@ -190,6 +201,15 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 			await ingest.close(SETTLE_MS);
 			broadcast(broker, "gateway.report", { ...ingest.report(name), leaving: true });
 		},
+	};
+}
+
+/** Hears of nodes that join, or are in reach again. */
+function listenForCodes(
+	keeper: CodeKeeper,
+): (ctx: Context<{ node: { services?: readonly { name?: string }[] } }>) => void {
+	return ({ params: { node } }) => {
+		if (node.services?.some(({ name }) => name === "codes")) keeper.mayHaveMissed();
 	};
 }
 

@@ -9,8 +9,10 @@ import type { Context, Logger, ServiceBroker } from "moleculer";
 import { CodedError } from "../../contracts/errors.ts";
 import type { RequestHandler } from "../../platform/http.ts";
 import { dashboardHandler } from "./dashboard.ts";
+import type { InFlight } from "./in-flight.ts";
 import { allowOrigin, answerPreflight } from "./origin.ts";
 import { isUnforeseen, sendProblem } from "./problem.ts";
+import { refuseOverload } from "./refuse-overload.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { Route } from "./route.ts";
 import { type ServedBy, serveRoute } from "./serve-route.ts";
@@ -31,6 +33,9 @@ interface WebRequest extends IncomingMessage {
 	readonly $params: { readonly params: Params };
 	readonly originalUrl: string;
 }
+
+/** Whoever supervises this gateway must not take it for dead because it is busy. */
+const ALWAYS_ANSWERED = "/health/";
 
 type AliasHandler = (request: WebRequest, response: ServerResponse) => void;
 
@@ -66,7 +71,12 @@ export function aliasesOf(
 }
 
 /** Makes the handler of everything that is no redirect. */
-export function routerHandler(web: WebRouter, routes: readonly Route[], by: ServedBy): RequestHandler {
+export function routerHandler(
+	web: WebRouter,
+	routes: readonly Route[],
+	by: ServedBy,
+	inFlight: InFlight,
+): RequestHandler {
 	const direct = new Map(
 		routes.filter((route) => route.direct).map((route) => [keyOf(route.method, route.path), route]),
 	);
@@ -82,6 +92,10 @@ export function routerHandler(web: WebRouter, routes: readonly Route[], by: Serv
 		const { url = "/" } = request;
 		const mark = url.indexOf("?");
 		const found = direct.get(keyOf(request.method, mark < 0 ? url : url.slice(0, mark)));
+		if (!inFlight.enter(found ? "scans" : "others", response) && !url.startsWith(ALWAYS_ANSWERED)) {
+			refuseOverload(request, response, requestId);
+			return true;
+		}
 		if (found) {
 			const query = mark < 0 ? "" : url.slice(mark + 1);
 			serveRoute(found, { request, response, requestId, caller: web.broker, params: {}, query }, by).catch(refused);
