@@ -2,18 +2,25 @@
  * Where everything runs while 1 and 2 processes of an actor are compared: what is measured on core 0, each process held to
  * the same part of it; the load, NATS, MongoDB and the other actors on core 1. What core 1 has left is watched, so that a
  * figure which it decided is seen to be that.
+ *
+ * Core 0 never idles: something useless takes what nobody else wants of it, and the core's caches with it. Without, one
+ * process would be dearer than two, because a virtual core that sleeps between times is slow to wake; or cheaper, because it
+ * would find the caches as it left them. On cores of their own neither is the case.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { freePort } from "../../scripts/servers/ports.ts";
+import { startProcess } from "../../scripts/servers/process.ts";
 import { type RunningServer, startMongo, startNats } from "../../scripts/servers/start.ts";
 import { processorTime } from "../load/processor-time.ts";
 import { launch, type Subject } from "../load/subjects.ts";
-import { limit, pin, type Share, unpin } from "./share.ts";
+import { leaveTheRest, limit, pin, type Share, unpin } from "./share.ts";
 
 const MEASURED_CORE = 0;
 const OTHER_CORE = 1;
+/** Walks through more memory than a core's own caches hold. */
+const WALK = "const all = new Uint8Array(1 << 23); for (;;) for (let n = 0; n < all.length; n += 64) all[n]++;";
 
 export interface Arrangement {
 	readonly nats: RunningServer;
@@ -50,6 +57,7 @@ export async function arrange(more: Readonly<Record<string, string>> = {}): Prom
 		ends.push(() => nats.stop());
 		const mongo = await startMongo({ dir: path.join(dir, "mongo") });
 		ends.push(() => mongo.stop());
+		ends.push(keepAwake());
 		const env = { ...more, NATS_URL: nats.url, MONGO_URL: mongo.url, RATE_LIMITS: "off" };
 		return {
 			...{ nats, mongo, env, close },
@@ -64,6 +72,17 @@ export async function arrange(more: Readonly<Record<string, string>> = {}): Prom
 		await close();
 		throw error;
 	}
+}
+
+/** @returns what ends it */
+function keepAwake(): () => Promise<unknown> {
+	const spinning = startProcess({ command: process.execPath, args: ["--eval", WALK] });
+	pin(spinning.pid, MEASURED_CORE);
+	const share = leaveTheRest(spinning.pid);
+	return async () => {
+		await spinning.kill();
+		share.end();
+	};
 }
 
 async function startMeasured(services: string, env: Readonly<Record<string, string>>): Promise<Measured> {

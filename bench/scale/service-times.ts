@@ -8,7 +8,15 @@ import type { ServiceTimes } from "./simulation/times.ts";
  */
 export const RECORDED: ServiceTimes = {
 	...{ gatewayUs: 80, logMessageUs: 14, logScanUs: 1, logDelayUs: 200, readMessageUs: 10, readScanUs: 5 },
-	...{ commitUs: 4_000, commitScanUs: 25, mongoCommitUs: 4_000, mongoScanUs: 60, hearScanUs: 3, deliveryUs: 18 },
+	...{
+		commitUs: 4_000,
+		commitScanUs: 25,
+		mongoCommitUs: 4_000,
+		mongoScanUs: 60,
+		hearCommitUs: 400,
+		hearScanUs: 3,
+		deliveryUs: 18,
+	},
 };
 
 /**
@@ -45,8 +53,8 @@ export function timesOf(rows: readonly Row[]): ServiceTimes {
 }
 
 /** What small transactions cost beyond their scans. */
-function perTransaction(thin: Row, full: Row): Pick<ServiceTimes, "commitUs" | "mongoCommitUs"> {
+function perTransaction(thin: Row, full: Row): Pick<ServiceTimes, "commitUs" | "mongoCommitUs" | "hearCommitUs"> {
 	const scans = thin.notes["scans a commit"] as number;
 	const beyond = (who: string) => Math.max(0, scans * ((thin.costUs[who] as number) - (full.costUs[who] as number)));
-	return { commitUs: beyond("scans"), mongoCommitUs: beyond("mongod") };
+	return { commitUs: beyond("scans"), mongoCommitUs: beyond("mongod"), hearCommitUs: beyond("hearing") };
 }

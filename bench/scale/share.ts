@@ -48,23 +48,33 @@ let made = 0;
 
 /** Gives a process this part of one core, from 0 to 1; pinning it is another matter. */
 export function limit(pid: number, part: number): Share {
+	const quota = Math.round(part * PERIOD_US);
+	return group(pid, {
+		second: { "cpu.max": `${quota} ${PERIOD_US}` },
+		first: { "cpu.cfs_period_us": String(PERIOD_US), "cpu.cfs_quota_us": String(quota) },
+	});
+}
+
+/** Gives a process next to nothing but what nobody else wants. */
+export function leaveTheRest(pid: number): Share {
+	return group(pid, { second: { "cpu.weight": "1" }, first: { "cpu.shares": "2" } });
+}
+
+/** Puts a process into a group of its own. @param settings by file, for each version of cgroups */
+function group(pid: number, settings: Record<"first" | "second", Readonly<Record<string, string>>>): Share {
 	const parent = controller();
 	if (!parent) throw new Error("There is no cpu controller");
-	const group = path.join(parent, `scanpulse-bench-${process.pid}-${++made}`);
-	mkdirSync(group);
-	const quota = Math.round(part * PERIOD_US);
-	const second = existsSync(path.join(group, "cpu.max"));
-	if (second) writeFileSync(path.join(group, "cpu.max"), `${quota} ${PERIOD_US}`);
-	else {
-		writeFileSync(path.join(group, "cpu.cfs_period_us"), String(PERIOD_US));
-		writeFileSync(path.join(group, "cpu.cfs_quota_us"), String(quota));
-	}
-	writeFileSync(path.join(group, "cgroup.procs"), String(pid));
+	const folder = path.join(parent, `scanpulse-bench-${process.pid}-${++made}`);
+	mkdirSync(folder);
+	const { first, second } = settings;
+	const files = existsSync(path.join(folder, "cpu.max")) ? second : first;
+	for (const [file, value] of Object.entries(files)) writeFileSync(path.join(folder, file), value);
+	writeFileSync(path.join(folder, "cgroup.procs"), String(pid));
 	return {
 		end() {
-			const left = readFileSync(path.join(group, "cgroup.procs"), "utf8").split("\n").filter(Boolean);
+			const left = readFileSync(path.join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean);
 			for (const one of left) writeFileSync(path.join(parent, "cgroup.procs"), one);
-			rmdirSync(group);
+			rmdirSync(folder);
 		},
 	};
 }

@@ -33,9 +33,10 @@ export class LiveNode {
 		this.#round = options.connections * Math.min(1, (options.updatesPerSecond * TICK_US) / 1e6);
 	}
 
-	/** Something was counted. */
+	/** A transaction was announced. */
 	hear(scans: number): void {
-		this.loop.work(this.#options.times.hearScanUs * scans, () => {
+		const { hearCommitUs, hearScanUs } = this.#options.times;
+		this.loop.work(hearCommitUs + hearScanUs * scans, () => {
 			this.#changed = true;
 			this.#tell();
 		});

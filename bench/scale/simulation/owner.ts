@@ -35,6 +35,9 @@ export class Owner {
 	#readScans = 0;
 	#reading = false;
 	#committing = false;
+	#begunAt = 0;
+	#committedUs = 0;
+	#since = 0;
 
 	constructor(options: OwnerOptions) {
 		this.#options = options;
@@ -44,6 +47,19 @@ export class Owner {
 	/** Scans in the log that it has not counted. */
 	get behind(): number {
 		return this.#readScans + this.#unread.reduce((sum, { scans }) => sum + scans, 0);
+	}
+
+	/** For how much of the time since the last `forget` a transaction was under way, from 0 to 1. */
+	get committing(): number {
+		const underWay = this.#committing ? this.#options.clock.now - Math.max(this.#begunAt, this.#since) : 0;
+		return (this.#committedUs + underWay) / Math.max(1, this.#options.clock.now - this.#since);
+	}
+
+	/** Begins to keep anew, when it has warmed up. */
+	forget(): void {
+		this.loop.forget();
+		this.#committedUs = 0;
+		this.#since = this.#options.clock.now;
 	}
 
 	/** A message is in the log. */
@@ -70,7 +86,7 @@ export class Owner {
 
 	#commit(): void {
 		if (this.#committing || this.#read.length === 0) return;
-		const { times, mongo, onCommitted } = this.#options;
+		const { clock, times, mongo, onCommitted } = this.#options;
 		let scans = 0;
 		let count = 0;
 		for (const message of this.#read) {
@@ -80,10 +96,12 @@ export class Owner {
 		}
 		const messages = this.#read.splice(0, count);
 		this.#committing = true;
+		this.#begunAt = clock.now;
 		this.loop.work(times.commitUs + times.commitScanUs * scans, () => {
 			mongo.work(times.mongoCommitUs + times.mongoScanUs * scans, () => {
 				this.#readScans -= scans;
 				this.#committing = false;
+				this.#committedUs += clock.now - Math.max(this.#begunAt, this.#since);
 				onCommitted(messages, scans);
 				this.#commit();
 				this.#readNext();

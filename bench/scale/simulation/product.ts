@@ -45,8 +45,11 @@ export interface Outcome {
 	/** From a request to its durable scan, and to its count, ms. */
 	readonly durableMs: { readonly p50: number; readonly p99: number };
 	readonly countedMs: { readonly p50: number; readonly p99: number };
-	/** How busy each resource was, from 0 to 1; of equals, the busiest. */
-	readonly busy: Readonly<Record<"gateway" | "log" | "scans" | "mongo" | "realtime", number>>;
+	/**
+	 * How busy each resource was, from 0 to 1; of equals, the busiest. `transactions` is for how much of the time a scans
+	 * process had its transaction under way: it has one at a time.
+	 */
+	readonly busy: Readonly<Record<"gateway" | "log" | "scans" | "transactions" | "mongo" | "realtime", number>>;
 	/** Scans that were behind at the end. */
 	readonly behind: number;
 }
@@ -103,9 +106,7 @@ export function simulate({ deployment, demand, times, seed, warmUpS = 1, forS = 
 
 	clock.runUntil(warmUpS * 1e6);
 	const loops = { gateway: gateways, scans: owners, realtime: nodes };
-	for (const station of [log, mongo, ...Object.values(loops).flatMap((all) => all.map(({ loop }) => loop))]) {
-		station.forget();
-	}
+	for (const each of [log, mongo, ...owners, ...[...gateways, ...nodes].map(({ loop }) => loop)]) each.forget();
 	tally.begin();
 	const before = nodes.reduce((sum, { delivered }) => sum + delivered, 0);
 	clock.runUntil((warmUpS + forS) * 1e6);
@@ -115,6 +116,7 @@ export function simulate({ deployment, demand, times, seed, warmUpS = 1, forS = 
 		delivered: (nodes.reduce((sum, { delivered }) => sum + delivered, 0) - before) / forS,
 		busy: {
 			...{ gateway: busiest("gateway"), log: log.busy, scans: busiest("scans") },
+			transactions: Math.max(0, ...owners.map(({ committing }) => committing)),
 			...{ mongo: mongo.busy, realtime: busiest("realtime") },
 		},
 		behind: owners.reduce((sum, { behind }) => sum + behind, 0),

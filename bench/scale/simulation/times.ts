@@ -17,7 +17,8 @@ export interface ServiceTimes {
 	/** MongoDB's for a transaction, and for each scan in it. */
 	readonly mongoCommitUs: number;
 	readonly mongoScanUs: number;
-	/** A realtime node's for each scan of an announcement, whoever is connected to it. */
+	/** A realtime node's for a transaction that is announced, and for each scan in it, whoever is connected to it. */
+	readonly hearCommitUs: number;
 	readonly hearScanUs: number;
 	/** A realtime node's for one update to one connection. */
 	readonly deliveryUs: number;
