@@ -21,7 +21,7 @@ import { linesOfLoads, linesOfSizes, linesOfValidation } from "./scale/simulated
 
 const ACTORS = ["gateway", "scans", "realtime"] as const;
 /** Parts of a core: two of each fit on one, and leave what is on the other core something to do. */
-const PARTS = { gateway: 0.4, scans: 0.15, realtime: 0.15 } as const;
+const PARTS = { gateway: 0.4, scans: 0.1, realtime: 0.15 } as const;
 const BACKLOG = 300_000;
 /** More than a held node can update every 50 ms. */
 const CONNECTIONS = 800;

@@ -8,6 +8,7 @@ import { connect } from "nats";
 import { Pool } from "../load/batch-posts.ts";
 import { scanSteadily } from "../load/steady-scans.ts";
 import { ask, makeCodes, type Subject } from "../load/subjects.ts";
+import { mongoBytes } from "../year/bytes.ts";
 import { type Arrangement, arrange, type Measured, metric, stopwatch } from "./arrangement.ts";
 import type { Row } from "./rows.ts";
 
@@ -61,41 +62,56 @@ export async function measureScans({ part, forMs, backlog, rounds }: ScansOption
 			if (round === 0)
 				rows.push(await withScans(scene, 1, (all) => counted(scene, "scans: backlog, the whole core", all, 1)));
 		}
-		rows.push(await fromSingles(scene, slugs));
-		const thin = async (all: readonly Measured[]) => {
-			await emptied(scene);
-			const idle = await idleUse(scene, all);
-			const load = scanSteadily({ url: rest.url, slugs, perSecond: THIN_PER_SECOND });
-			const row = await counted(scene, "scans: thin load, the whole core", all, 1, idle);
-			await load.stop();
-			return row;
-		};
-		rows.push(await withScans(scene, 1, thin));
+		rows.push(...(await fromSingles(scene, slugs)));
+		await tellBytes(scene);
 		return rows;
 	} finally {
 		await arrangement.close();
 	}
 }
 
-/** From messages as single requests make them, with few scans each: what a message costs. */
-async function fromSingles(scene: Scene, slugs: readonly string[]): Promise<Row> {
+/**
+ * From messages as single requests make them, with few scans each: what a message costs. Then, by the same process, whose
+ * code is compiled by now, scans as they come, a few at a time: what a transaction costs.
+ */
+async function fromSingles(scene: Scene, slugs: readonly string[]): Promise<Row[]> {
 	await withScans(scene, 1, () => emptied(scene));
 	const { url } = scene.rest;
-	const { connection, messages } = await openStream(scene.arrangement.nats.url);
-	const before = await messages();
+	const { connection, state } = await openStream(scene.arrangement.nats.url);
+	const before = await state();
 	await new Pool({ url, slugs, batch: 1, total: SINGLES }).finished;
-	const perMessage = SINGLES / ((await messages()) - before);
+	const after = await state();
 	await connection.close();
-	const row = await withScans(scene, 1, (all) =>
-		counted({ ...scene, forMs: SINGLES_FOR_MS }, "scans: backlog of single requests, the whole core", all, 1),
-	);
-	return { ...row, notes: { ...row.notes, "scans a message": perMessage } };
+	const notes = {
+		"scans a message": SINGLES / (after.last_seq - before.last_seq),
+		"bytes a scan in the log": (after.bytes - before.bytes) / SINGLES,
+	};
+	return withScans(scene, 1, async (all) => {
+		const short = { ...scene, forMs: SINGLES_FOR_MS };
+		const row = await counted(short, "scans: backlog of single requests, the whole core", all, 1);
+		await emptied(scene);
+		const idle = await idleUse(scene, all);
+		const load = scanSteadily({ url, slugs, perSecond: THIN_PER_SECOND });
+		const thin = await counted(scene, "scans: thin load, the whole core", all, 1, idle);
+		await load.stop();
+		return [{ ...row, notes: { ...row.notes, ...notes } }, thin];
+	});
+}
+
+/** What a scan of many takes in MongoDB: all of one day and of few codes, so that many share their quarter hours. */
+async function tellBytes({ arrangement, rest }: Scene): Promise<void> {
+	const { stored } = await ledgerOf(rest);
+	const bytes = [...(await mongoBytes(arrangement.mongo.url))].map(([name, size]) => [name, size / stored] as const);
+	const shown = bytes.filter(([, size]) => size >= 1).sort(([, a], [, b]) => b - a);
+	const text = shown.map(([name, size]) => `${name} ${size.toFixed(0)}`).join(", ");
+	console.log(`measured  bytes a scan in MongoDB, of ${stored.toLocaleString("en")} scans of ${CODES} codes: ${text}`);
 }
 
 async function openStream(servers: string) {
 	const connection = await connect({ servers });
 	const manager = await connection.jetstreamManager();
-	return { connection, messages: async () => (await manager.streams.info(STREAM)).state.last_seq };
+	const state = async () => (await manager.streams.info(STREAM)).state;
+	return { connection, state };
 }
 
 async function withScans<T>(

@@ -34,27 +34,42 @@ export function timesOf(rows: readonly Row[]): ServiceTimes {
 	if (posts) times = { ...times, gatewayUs: cost(posts, "gateway"), logMessageUs: cost(posts, "nats") };
 	const full = find("scans: backlog, the whole core");
 	if (full) {
-		const scans = cost(full, "scans");
-		const mongo = cost(full, "mongod");
-		const own = Math.min(scans, Math.max(0.5 * scans, 1e6 / full.perSecond - mongo));
-		times = { ...times, readScanUs: scans - own, commitScanUs: own, mongoScanUs: mongo };
-		times = { ...times, logScanUs: cost(full, "nats"), hearScanUs: cost(full, "hearing") };
+		const thin = find("scans: thin load, the whole core");
+		const own = perTransaction(full, thin, "scans");
+		const mongo = perTransaction(full, thin, "mongod");
+		const hearing = perTransaction(full, thin, "hearing");
+		// What a scan took by the clock beside MongoDB: the rest of the process's time was spent while MongoDB worked.
+		const beside = 1e6 / full.perSecond - cost(full, "mongod");
+		const reading = Math.min(own.scanUs / 2, Math.max(0, cost(full, "scans") - beside));
+		times = {
+			...times,
+			...{ readScanUs: reading, commitUs: own.us, commitScanUs: own.scanUs - reading },
+			...{ mongoCommitUs: mongo.us, mongoScanUs: mongo.scanUs, hearCommitUs: hearing.us, hearScanUs: hearing.scanUs },
+			logScanUs: cost(full, "nats"),
+		};
 		const singles = find("scans: backlog of single requests, the whole core");
 		const perMessage = singles?.notes["scans a message"];
 		if (singles && perMessage) {
-			times = { ...times, readMessageUs: Math.max(0, cost(singles, "scans") - scans) * perMessage };
+			times = { ...times, readMessageUs: Math.max(0, cost(singles, "scans") - cost(full, "scans")) * perMessage };
 		}
-		const thin = find("scans: thin load, the whole core");
-		if (thin) times = { ...times, ...perTransaction(thin, full) };
 	}
 	const updates = find("realtime: updates, the whole core");
 	if (updates) times = { ...times, deliveryUs: cost(updates, "realtime") };
 	return times;
 }
 
-/** What small transactions cost beyond their scans. */
-function perTransaction(thin: Row, full: Row): Pick<ServiceTimes, "commitUs" | "mongoCommitUs" | "hearCommitUs"> {
-	const scans = thin.notes["scans a commit"] as number;
-	const beyond = (who: string) => Math.max(0, scans * ((thin.costUs[who] as number) - (full.costUs[who] as number)));
-	return { commitUs: beyond("scans"), mongoCommitUs: beyond("mongod"), hearCommitUs: beyond("hearing") };
+/** What a transaction costs, and each scan in it: the line through large ones and small ones. */
+function perTransaction(
+	full: Row,
+	thin: Row | undefined,
+	who: string,
+): { readonly us: number; readonly scanUs: number } {
+	const point = ({ notes, costUs }: Row) => {
+		const scans = notes["scans a commit"] as number;
+		return { scans, us: scans * (costUs[who] as number) };
+	};
+	const large = point(full);
+	const small = thin ? point(thin) : { scans: 0, us: 0 };
+	const scanUs = (large.us - small.us) / (large.scans - small.scans);
+	return { us: Math.max(0, small.us - scanUs * small.scans), scanUs };
 }

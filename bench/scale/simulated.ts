@@ -48,10 +48,10 @@ function again({ what, processes, part, notes }: Row, times: ServiceTimes): numb
 			...{ demand, times, seed: SEED, warmUpS: 2, forS: 10 },
 		});
 	if (actor === "gateway") {
-		return run({ gateways: processes, speed: part, scans: 4 }, { kind: "closed", clients: 32 }).accepted;
+		return run({ gateways: processes, part, scans: 4 }, { kind: "closed", clients: 32 }).accepted;
 	}
 	if (actor === "scans") {
-		return run({ scans: processes, speed: part }, { kind: "backlog", scans: 400_000, perMessage: 62 }).counted;
+		return run({ scans: processes, part }, { kind: "backlog", scans: 400_000, perMessage: 62 }).counted;
 	}
 	const connections = (notes.connections as number) / processes;
 	// Commits of one scan as often as connections can be updated, by an owner that is not held: it costs next to nothing here.
@@ -59,7 +59,7 @@ function again({ what, processes, part, notes }: Row, times: ServiceTimes): numb
 	const ticking = { ...free, mongoCommitUs: 50_000 };
 	return simulate({
 		deployment: {
-			...{ gateways: 0, scans: 1, realtimes: processes, partitions: 1, mongoCores: 1, speed: part },
+			...{ gateways: 0, scans: 1, realtimes: processes, partitions: 1, mongoCores: 1, part },
 			...{ connections, updatesPerSecond: UPDATES_PER_SECOND },
 		},
 		...{ demand: { kind: "backlog", scans: 400_000, perMessage: 2_000 }, seed: SEED, warmUpS: 2, forS: 7 },

@@ -30,7 +30,7 @@ export interface GatewayOptions {
 	readonly times: ServiceTimes;
 	readonly partitions: number;
 	/** The part of a core that it has. */
-	readonly speed: number;
+	readonly part: number;
 	/** The event log, which all gateways share. */
 	readonly log: Station;
 	/** Told of each message that is durable. */
@@ -44,7 +44,7 @@ export class Gateway {
 
 	constructor(options: GatewayOptions) {
 		this.#options = options;
-		this.loop = new Station(options.clock, { speed: options.speed });
+		this.loop = new Station(options.clock, { part: options.part });
 		this.#lanes = Array.from({ length: options.partitions }, () => ({ gathered: [], busy: false }));
 	}
 

@@ -12,7 +12,7 @@ export interface LiveNodeOptions {
 	readonly clock: Clock;
 	readonly times: ServiceTimes;
 	/** The part of a core that it has. */
-	readonly speed: number;
+	readonly part: number;
 	readonly connections: number;
 	/** How often what a connection shows changes, a second: its channel's commits, at most 20 count. */
 	readonly updatesPerSecond: number;
@@ -29,7 +29,7 @@ export class LiveNode {
 
 	constructor(options: LiveNodeOptions) {
 		this.#options = options;
-		this.loop = new Station(options.clock, { speed: options.speed });
+		this.loop = new Station(options.clock, { part: options.part });
 		this.#round = options.connections * Math.min(1, (options.updatesPerSecond * TICK_US) / 1e6);
 	}
 

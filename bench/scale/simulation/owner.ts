@@ -21,7 +21,7 @@ export interface OwnerOptions {
 	readonly clock: Clock;
 	readonly times: ServiceTimes;
 	/** The part of a core that it has. */
-	readonly speed: number;
+	readonly part: number;
 	readonly mongo: Station;
 	/** Told of each transaction. */
 	onCommitted(messages: readonly Message[], scans: number): void;
@@ -41,7 +41,7 @@ export class Owner {
 
 	constructor(options: OwnerOptions) {
 		this.#options = options;
-		this.loop = new Station(options.clock, { speed: options.speed });
+		this.loop = new Station(options.clock, { part: options.part });
 	}
 
 	/** Scans in the log that it has not counted. */

@@ -22,8 +22,8 @@ export interface Deployment {
 	readonly connections: number;
 	/** @see LiveNodeOptions */
 	readonly updatesPerSecond: number;
-	/** The part of a core that each process of the three actors has. @defaultValue 1 */
-	readonly speed?: number;
+	/** The part of a core that each process of the three actors is held to. @defaultValue 1 */
+	readonly part?: number;
 }
 
 export type Demand =
@@ -66,25 +66,25 @@ export interface Run {
 
 /** Runs it; the same run always comes to the same. */
 export function simulate({ deployment, demand, times, seed, warmUpS = 1, forS = 3 }: Run): Outcome {
-	const { partitions, speed = 1, connections, updatesPerSecond } = deployment;
+	const { partitions, part = 1, connections, updatesPerSecond } = deployment;
 	const clock = new Clock();
 	const random = seeded(seed);
 	const many = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
 	const tally = new Tally();
 	const log = new Station(clock);
 	const mongo = new Station(clock, { servers: deployment.mongoCores });
-	const nodes = many(deployment.realtimes, () => new LiveNode({ clock, times, speed, connections, updatesPerSecond }));
+	const nodes = many(deployment.realtimes, () => new LiveNode({ clock, times, part, connections, updatesPerSecond }));
 	const onCommitted = (messages: readonly Message[], scans: number) => {
 		tally.committed(clock.now, messages, scans);
 		for (const node of nodes) node.hear(scans);
 	};
-	const owners = many(deployment.scans, () => new Owner({ clock, times, speed, mongo, onCommitted }));
+	const owners = many(deployment.scans, () => new Owner({ clock, times, part, mongo, onCommitted }));
 	const ownerOf = (partition: number) => owners[partition % owners.length] as Owner;
 	const onMessage = (partition: number, scans: readonly Scan[]) => {
 		tally.durable(clock.now, scans);
 		ownerOf(partition).deliver({ scans: scans.length, arrivals: scans.map(({ at }) => at) });
 	};
-	const gateways = many(deployment.gateways, () => new Gateway({ clock, times, partitions, speed, log, onMessage }));
+	const gateways = many(deployment.gateways, () => new Gateway({ clock, times, partitions, part, log, onMessage }));
 	const partition = () => Math.floor(random() * partitions);
 
 	if (demand.kind === "backlog") {

@@ -13,14 +13,20 @@ interface Waiting {
 export interface StationOptions {
 	/** Things worked on at once, each at the station's speed. @defaultValue 1 */
 	readonly servers?: number;
-	/** The part of a core that each server has. @defaultValue 1 */
-	readonly speed?: number;
+	/** The part of a core that it is held to, of one server only: of each period so much, as a quota does. @defaultValue 1 */
+	readonly part?: number;
 }
+
+/** Of a quota, µs. */
+const PERIOD_US = 10_000;
 
 export class Station {
 	readonly #clock: Clock;
 	readonly #servers: number;
-	readonly #speed: number;
+	readonly #part: number;
+	/** The period whose quota was used last, and how much of it, µs. */
+	#period = 0;
+	#usedUs = 0;
 	#queue: Waiting[] = [];
 	#head = 0;
 	#working = 0;
@@ -29,10 +35,10 @@ export class Station {
 	#begun = 0;
 	#since = 0;
 
-	constructor(clock: Clock, { servers = 1, speed = 1 }: StationOptions = {}) {
+	constructor(clock: Clock, { servers = 1, part = 1 }: StationOptions = {}) {
 		this.#clock = clock;
 		this.#servers = servers;
-		this.#speed = speed;
+		this.#part = part;
 	}
 
 	/** Things that wait, without those worked on. */
@@ -58,7 +64,7 @@ export class Station {
 		this.#since = this.#clock.now;
 	}
 
-	/** Does something that takes so much of a whole core, µs. */
+	/** Does something that takes so much time of a core, µs. */
 	work(workUs: number, done: () => void): void {
 		const coming = { workUs, since: this.#clock.now, done };
 		if (this.#working < this.#servers) this.#begin(coming);
@@ -66,7 +72,7 @@ export class Station {
 	}
 
 	#begin({ workUs, since, done }: Waiting): void {
-		const us = workUs / this.#speed;
+		const us = this.#part < 1 ? this.#spanOf(workUs) : workUs;
 		this.#working++;
 		this.#begun++;
 		this.#waitedUs += this.#clock.now - since;
@@ -78,6 +84,23 @@ export class Station {
 			if (next) this.#begin(next);
 			done();
 		});
+	}
+
+	/** How long work takes that begins now, when each period gives only so much of itself. */
+	#spanOf(workUs: number): number {
+		const quota = this.#part * PERIOD_US;
+		let now = this.#clock.now;
+		let left = workUs;
+		for (;;) {
+			const period = Math.floor(now / PERIOD_US);
+			if (period !== this.#period) this.#usedUs = 0;
+			this.#period = period;
+			const done = Math.min(left, quota - this.#usedUs, (period + 1) * PERIOD_US - now);
+			this.#usedUs += done;
+			left -= done;
+			if (left <= 1e-9) return now + done - this.#clock.now;
+			now = (period + 1) * PERIOD_US;
+		}
 	}
 
 	#next(): Waiting | undefined {
