@@ -21,6 +21,8 @@ export interface Read {
 export interface DashboardOptions {
 	readonly url: string;
 	readonly realtimeUrl: string;
+	/** @defaultValue that of the benches */
+	readonly key?: string;
 	/** Ids of codes. */
 	readonly codes: readonly string[];
 	/** Picks the next code to look at. */
@@ -48,6 +50,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 
 export class Dashboard {
 	readonly #options: DashboardOptions;
+	readonly #key: string;
 	readonly #agent = new Agent({ keepAlive: true, maxSockets: 6 });
 	readonly #socket: Socket;
 	readonly #timers = new Set<NodeJS.Timeout>();
@@ -61,8 +64,9 @@ export class Dashboard {
 
 	constructor(options: DashboardOptions) {
 		this.#options = options;
+		this.#key = options.key ?? KEY;
 		this.#socket = io(`${options.realtimeUrl}/analytics`, {
-			...{ auth: { token: KEY }, transports: ["websocket"], forceNew: true },
+			...{ auth: { token: this.#key }, transports: ["websocket"], forceNew: true },
 		});
 		this.#socket.on("update", ({ channel, data }: Update<AnalyticsUpdate>) => {
 			if (channel === this.#channel) this.#told(data.total.scans);
@@ -174,7 +178,7 @@ export class Dashboard {
 				this.#options.onRead({ status, cache, tookMs, ageMs, what: name });
 				resolve();
 			};
-			const request = get(url, { agent: this.#agent, headers: { authorization: `Bearer ${KEY}` } }, (answer) => {
+			const request = get(url, { agent: this.#agent, headers: { authorization: `Bearer ${this.#key}` } }, (answer) => {
 				let text = "";
 				answer.setEncoding("utf8").on("data", (chunk: string) => {
 					text += chunk;

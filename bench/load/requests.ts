@@ -19,6 +19,8 @@ export interface RequestsOptions {
 	readonly key: string;
 	/** Scans of one request of `batches`. */
 	readonly batch: number;
+	/** @defaultValue 127.0.0.1 */
+	readonly host?: string;
 }
 
 const REDIRECTS = 20_000;
@@ -30,17 +32,17 @@ export const TURN = "turn-0000";
 const LANGUAGES = ["de-DE,de;q=0.9,en;q=0.8", "en-GB,en;q=0.9", "fr-FR,fr;q=0.9", "es-ES,es;q=0.9", "pl-PL"];
 const PLACEMENTS = ["", "", "/door", "/table-4", "/poster-north"];
 
-/** Every request as it goes over the wire; all are for 127.0.0.1. */
-export function makeRequests({ kind, slugs, key, batch }: RequestsOptions): Buffer[] {
+/** Every request as it goes over the wire. */
+export function makeRequests({ kind, slugs, key, batch, host = "127.0.0.1" }: RequestsOptions): Buffer[] {
 	switch (kind) {
 		case "redirects":
-			return Array.from({ length: REDIRECTS }, (_, n) => redirect(n, slugs));
+			return Array.from({ length: REDIRECTS }, (_, n) => redirect(n, slugs, host));
 		case "scans":
-			return Array.from({ length: POSTS }, (_, n) => post("/api/v1/scans", key, scan(n, slugs)));
+			return Array.from({ length: POSTS }, (_, n) => post("/api/v1/scans", key, host, scan(n, slugs)));
 		case "batches":
 			return Array.from({ length: Math.max(1, Math.floor(BATCHED_SCANS / batch)) }, (_, n) => {
 				const scans = Array.from({ length: batch }, (_, index) => scan(n * batch + index, slugs));
-				return post("/api/v1/scans/batch", key, { scans });
+				return post("/api/v1/scans/batch", key, host, { scans });
 			});
 	}
 }
@@ -58,12 +60,12 @@ function userAgent(n: number): string {
 		: `Mozilla/5.0 (iPhone; CPU iPhone OS ${14 + (build % 5)}_${build % 7} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/${14 + (build % 5)}.0 Mobile/15E148 Safari/604.1`;
 }
 
-function redirect(n: number, slugs: readonly string[]): Buffer {
+function redirect(n: number, slugs: readonly string[], host: string): Buffer {
 	const slug = slugs[n % slugs.length] as string;
 	return Buffer.from(
 		[
 			`GET /q/${slug}${PLACEMENTS[n % PLACEMENTS.length]} HTTP/1.1`,
-			"Host: 127.0.0.1",
+			`Host: ${host}`,
 			`X-Forwarded-For: ${address(n)}`,
 			`User-Agent: ${userAgent(n)}`,
 			"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -90,11 +92,11 @@ function scan(n: number, slugs: readonly string[]) {
 	};
 }
 
-function post(path: string, key: string, body: unknown): Buffer {
+function post(path: string, key: string, host: string, body: unknown): Buffer {
 	const text = JSON.stringify(body);
 	const head = [
 		`POST ${path} HTTP/1.1`,
-		"Host: 127.0.0.1",
+		`Host: ${host}`,
 		`Authorization: Bearer ${key}`,
 		"Content-Type: application/json",
 		`Content-Length: ${Buffer.byteLength(text)}`,
