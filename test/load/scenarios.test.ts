@@ -26,8 +26,7 @@ test.for(scenarioNames())("%s promises that nothing is lost and nothing is answe
 
 test.for(["dashboards", "mix", "soak"])("%s promises what screens are promised, to a thousand of them", (name) => {
 	expect(promises(name)).toEqual(expect.arrayContaining(SCREENS));
-	// Nine of ten who come hold a connection of their own code; the tenth reads.
-	expect(readScenario(name).watchedCodes / 0.9).toBeGreaterThan(1_000);
+	expect(readScenario(name).watchedCodes).toBeGreaterThan(1_000);
 });
 
 test("the spike promises that served requests stay quick, that phones are never refused, and that all is soon as before", () => {
