@@ -40,11 +40,11 @@ export function encodeMessage({ scans, ...head }: ScanMessage): Uint8Array {
 
 /** A message whose scans are JSON already, so that none is written twice. */
 export function encodeWithScans(head: Omit<ScanMessage, "scans">, scans: readonly string[]): Uint8Array {
-	const body = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"scans":[${scans.join(",")}]}`);
-	const data = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+	const body = `${JSON.stringify(head).slice(0, -1)},"scans":[${scans.join(",")}]}`;
+	const data = Buffer.allocUnsafe(HEADER_BYTES + Buffer.byteLength(body));
 	data[0] = VERSION;
-	data.writeUInt32BE(checksum(VERSION, body), 1);
-	body.copy(data, HEADER_BYTES);
+	data.write(body, HEADER_BYTES);
+	data.writeUInt32BE(checksum(VERSION, data.subarray(HEADER_BYTES)), 1);
 	return data;
 }
 

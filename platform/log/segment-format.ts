@@ -57,12 +57,12 @@ export function groupBytes(group: readonly { readonly data: Uint8Array }[]): num
 	return bytes;
 }
 
-/** A group as it is written; the position of its first message is `first`. */
+/** Writes a group into a buffer that has room for it, as it is on the disk; the position of its first message is `first`. */
 export function encodeGroup(
 	group: readonly { readonly partition: number; readonly data: Uint8Array }[],
 	first: Position,
-): Buffer {
-	const records = Buffer.allocUnsafe(groupBytes(group));
+	records: Buffer,
+): void {
 	let at = 0;
 	for (const [index, { partition, data }] of group.entries()) {
 		records.writeUInt32BE(data.length, at + 4);
@@ -75,7 +75,6 @@ export function encodeGroup(
 		records.set(data, at + RECORD_HEAD_BYTES);
 		at += RECORD_HEAD_BYTES + data.length;
 	}
-	return records;
 }
 
 interface RecordHead {

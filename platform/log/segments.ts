@@ -30,6 +30,8 @@ const SEGMENTS_OF_FULL_LOG = 8;
 const SMALLEST_SEGMENT_BYTES = 16 * 1024;
 const ZEROS = Buffer.alloc(256 * 1024);
 const READ_BYTES = 512 * 1024;
+/** Groups up to so many bytes are written from one buffer. */
+const BUFFER_BYTES = 256 * 1024;
 const FULL_RETRY_MS = 500;
 const NEXT_SEGMENT = "next.new";
 
@@ -68,6 +70,7 @@ export class Segments {
 	/** In order; the last one is written. */
 	readonly #segments: Segment[];
 	#writing: WritingFile | undefined;
+	#buffer = Buffer.alloc(0);
 	#prepared: Promise<Prepared> | undefined;
 	/** Bytes of the segment that is prepared next. */
 	#nextBytes = FIRST_SEGMENT_BYTES;
@@ -141,7 +144,9 @@ export class Segments {
 			const file = await this.#fileFor(bytes);
 			const segment = this.#segments.at(-1) as Segment;
 			const first = this.next;
-			await file.write(encodeGroup(group, first), segment.end);
+			const records = this.#room(bytes);
+			encodeGroup(group, first, records);
+			await file.write(records, segment.end);
 			segment.end += bytes;
 			this.next += group.length;
 			for (const [index, { partition }] of group.entries()) this.lastOf[partition] = first + index;
@@ -222,6 +227,15 @@ export class Segments {
 		}
 	}
 
+	/** A buffer for a group. One serves all that are not large: a new one for each would be most of what is collected. */
+	#room(bytes: number): Buffer {
+		if (bytes > this.#buffer.length) {
+			if (bytes > BUFFER_BYTES) return Buffer.allocUnsafe(bytes);
+			this.#buffer = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES, 2 * bytes));
+		}
+		return this.#buffer.subarray(0, bytes);
+	}
+
 	/** The file that takes a group: the last segment's, or that of a new one. */
 	async #fileFor(bytes: number): Promise<WritingFile> {
 		const { dir, files, maxBytes = Number.POSITIVE_INFINITY } = this.#options;
@@ -291,8 +305,11 @@ export class Segments {
 		const bytes = Math.max(size, HEADER_BYTES + atLeast);
 		const file = await files.open(join(dir, NEXT_SEGMENT), "make");
 		try {
-			for (let at = 0; at < bytes; at += ZEROS.length) await file.write(ZEROS.subarray(0, bytes - at), at);
-			await file.sync();
+			for (let at = 0; at < bytes; at += ZEROS.length) {
+				await file.write(ZEROS.subarray(0, bytes - at), at);
+				// By and by: all of it at the end would hold up the appends that are synced meanwhile.
+				await file.sync();
+			}
 		} catch (error) {
 			await file.close().catch(() => undefined);
 			throw error;

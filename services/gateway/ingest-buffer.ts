@@ -69,6 +69,8 @@ interface Lane {
 	readonly partition: number;
 	gathered: Gathered[];
 	busy: boolean;
+	/** When the message in flight was sent, ms of performance.now; infinite while there is none. */
+	sentAt: number;
 	producer: Producer;
 }
 
@@ -77,6 +79,13 @@ const REPEAT_DELAY_MS = 50;
 const PACED_SCANS = 8;
 const PACE_MS = 1;
 const OVERLOADED_RETRY_MS = 1_000;
+/** So many scans that are not durable yet are a crowd. */
+const CROWD = 32;
+/** A message is late when it takes so many times what messages take, and never before so many ms. */
+const LATE_TIMES = 4;
+const LATE_MS = 3;
+/** How much one message changes what is known of how long they take. */
+const USUAL_WEIGHT = 0.1;
 
 export class IngestBuffer {
 	readonly #options: Required<Omit<IngestOptions, "onAway" | "onRefused">> &
@@ -89,6 +98,8 @@ export class IngestBuffer {
 	#scheduled = false;
 	#away = false;
 	#idle: (() => void)[] = [];
+	/** How long a message usually takes until it is durable, ms. */
+	#usualMs = 1;
 
 	constructor(options: IngestOptions) {
 		this.#options = {
@@ -103,6 +114,7 @@ export class IngestBuffer {
 			partition,
 			gathered: [],
 			busy: false,
+			sentAt: Number.POSITIVE_INFINITY,
 			producer: newProducer(),
 		}));
 	}
@@ -110,6 +122,13 @@ export class IngestBuffer {
 	/** Scans gathered or in flight. */
 	get pending(): number {
 		return this.#pending;
+	}
+
+	/** True while a crowd waits for a message that takes much longer than messages usually do. */
+	get late(): boolean {
+		if (this.#pending < CROWD) return false;
+		const since = performance.now() - Math.max(LATE_MS, LATE_TIMES * this.#usualMs);
+		return this.#lanes.some(({ sentAt }) => sentAt < since);
 	}
 
 	/** True while scans go to the spool. */
@@ -148,9 +167,13 @@ export class IngestBuffer {
 	 * took them.
 	 */
 	accept(scans: readonly AcceptedScan[]): Promise<void> {
-		const encoded = scans.map((scan) => JSON.stringify(scan));
-		const sizes = encoded.map((json) => Buffer.byteLength(json));
-		const bytes = sizes.reduce((sum, size) => sum + size, 0);
+		const encoded: string[] = [];
+		let bytes = 0;
+		for (const scan of scans) {
+			const json = JSON.stringify(scan);
+			encoded.push(json);
+			bytes += Buffer.byteLength(json);
+		}
 		const { maxPending, maxPendingBytes } = this.#options;
 		if (this.#pending + scans.length > maxPending || this.#pendingBytes + bytes > maxPendingBytes) {
 			const data = { retryAfterMs: OVERLOADED_RETRY_MS };
@@ -159,9 +182,11 @@ export class IngestBuffer {
 		if (scans.length === 0) return Promise.resolve();
 		return new Promise((resolve, reject) => {
 			const ticket: Ticket = { waiting: scans.length, resolve, reject };
-			for (const [index, { organisation, code }] of scans.entries()) {
+			for (let index = 0; index < scans.length; index++) {
+				const { organisation, code } = scans[index] as AcceptedScan;
+				const json = encoded[index] as string;
 				const lane = this.#lanes[partitionOf(code, this.#lanes.length)] as Lane;
-				lane.gathered.push({ organisation, json: encoded[index] as string, bytes: sizes[index] as number, ticket });
+				lane.gathered.push({ organisation, json, bytes: Buffer.byteLength(json), ticket });
 			}
 			this.#pending += scans.length;
 			this.#pendingBytes += bytes;
@@ -190,6 +215,7 @@ export class IngestBuffer {
 		while (lane.gathered.length > 0) {
 			const begunAt = performance.now();
 			const batch = this.#takeBatch(lane);
+			lane.sentAt = begunAt;
 			try {
 				await this.#makeDurable(lane, batch);
 				for (const { organisation } of batch) {
@@ -199,6 +225,7 @@ export class IngestBuffer {
 			} catch (error) {
 				for (const { ticket } of batch) ticket.reject(error);
 			}
+			this.#noteTime(lane);
 			this.#pending -= batch.length;
 			this.#pendingBytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0);
 			const early = PACE_MS - (performance.now() - begunAt);
@@ -206,6 +233,13 @@ export class IngestBuffer {
 		}
 		lane.busy = false;
 		if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
+	}
+
+	/** One that stood still says little about what is usual. */
+	#noteTime(lane: Lane): void {
+		const took = Math.min(performance.now() - lane.sentAt, LATE_TIMES * this.#usualMs + 1);
+		this.#usualMs += USUAL_WEIGHT * (took - this.#usualMs);
+		lane.sentAt = Number.POSITIVE_INFINITY;
 	}
 
 	#takeBatch(lane: Lane): Gathered[] {

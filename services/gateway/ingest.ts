@@ -57,6 +57,11 @@ export class Ingest {
 		return this.#buffer.away;
 	}
 
+	/** True while a crowd waits for a message that takes much longer than messages usually do. */
+	get late(): boolean {
+		return this.#buffer.late;
+	}
+
 	/** Scans that wait in the spool. */
 	get spooled(): number {
 		return this.#parts.spool.scans;

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "moleculer";
 import type { RoutableCode } from "../../contracts/code.ts";
 import { CodedError } from "../../contracts/errors.ts";
+import type { Device } from "../../contracts/scan.ts";
 import type { Config } from "../../platform/config.ts";
 import type { RequestHandler } from "../../platform/http.ts";
 import { clientAddress, limitedNetwork } from "./client-address.ts";
@@ -17,6 +18,7 @@ import type { Ingest } from "./ingest.ts";
 import { rateLimitHeaders } from "./limits.ts";
 import { locationOf } from "./location.ts";
 import { PAGES, type PageContent, sendPage } from "./pages.ts";
+import { Patience } from "./patience.ts";
 import { sendProblem } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { type Allowance, TokenBuckets } from "./token-buckets.ts";
@@ -34,9 +36,6 @@ const UNKNOWN_SLUGS_PER_SECOND = 10;
 const METHODS = ["GET", "HEAD"];
 const PATH = /^\/([ql])\/([^/?]*)(?:\/([^/?]*))?\/?(?:\?(.*))?$/s;
 const SLUG = /^[A-Za-z0-9_-]{1,64}$/;
-
-/** With none, nothing is durable in time. */
-const NO_PATIENCE = Promise.resolve();
 
 /** A request for a redirect, read. */
 interface Asked {
@@ -65,10 +64,11 @@ class Redirect {
 	readonly #parts: RedirectParts;
 	readonly #redirects = new TokenBuckets({ perSecond: REDIRECTS_PER_SECOND });
 	readonly #unknownSlugs = new TokenBuckets({ perSecond: UNKNOWN_SLUGS_PER_SECOND });
-	#turn: Promise<void> | undefined;
+	readonly #patience: Patience;
 
 	constructor(parts: RedirectParts) {
 		this.#parts = parts;
+		this.#patience = new Patience({ ms: parts.config.redirectPatienceMs, isLate: () => parts.ingest.late });
 	}
 
 	handle(request: IncomingMessage, response: ServerResponse): boolean {
@@ -120,7 +120,7 @@ class Redirect {
 
 	#answer(asked: Asked, code: RoutableCode | null): void {
 		const reading = this.#parts.enricher.read(code?.organisation ?? "", rawScanOf(asked));
-		const destination = chooseDestination(code, travellerOf(reading));
+		const destination = chooseDestination(code, new Visit(reading));
 		const page = pageFor(destination);
 		if (page || !code) {
 			answerPage(asked, page ?? PAGES.unknown);
@@ -133,42 +133,24 @@ class Redirect {
 
 	#countAndSendOn(asked: Asked, location: string, code: RoutableCode, reading: Reading): void {
 		const { ingest, enricher, logger } = this.#parts;
-		let answered = false;
-		const answer = (id?: string) => {
-			if (answered) return;
-			answered = true;
-			sendOn(asked, location, id);
-		};
+		const phone = new WaitingPhone(asked, location);
 		try {
 			const scan = enricher.scanOf(code, reading);
-			this.#patience().then(() => answer());
 			ingest.accept([scan]).then(
-				() => answer(scan.id),
+				() => phone.sendOn(scan.id),
 				(error: Error) => {
 					// The phone is sent on all the same; the loss is counted where an operator sees it.
 					ingest.countLoss();
 					logger.error("A redirect's scan was lost", error.message);
-					answer();
+					phone.sendOn();
 				},
 			);
+			this.#patience.wait(phone);
 		} catch (error) {
 			ingest.countLoss();
 			logger.error("A redirect's scan could not be made", error);
-			answer();
+			phone.sendOn();
 		}
-	}
-
-	/** Resolves when whoever began to wait in this turn of the event loop has waited for long enough. */
-	#patience(): Promise<void> {
-		const { redirectPatienceMs } = this.#parts.config;
-		if (redirectPatienceMs === 0) return NO_PATIENCE;
-		this.#turn ??= new Promise((resolve) => {
-			setTimeout(resolve, redirectPatienceMs);
-			setImmediate(() => {
-				this.#turn = undefined;
-			});
-		});
-		return this.#turn;
 	}
 
 	/** Says what is left of a limit, and answers with a page when nothing is. */
@@ -182,28 +164,62 @@ class Redirect {
 	}
 }
 
+/** A phone that is sent on once. It holds its request only until then: patience outlasts most answers by far. */
+class WaitingPhone {
+	readonly #location: string;
+	#asked: Asked | undefined;
+
+	constructor(asked: Asked, location: string) {
+		this.#asked = asked;
+		this.#location = location;
+	}
+
+	/** @param scanId of a scan that is durable */
+	sendOn(scanId?: string): void {
+		const asked = this.#asked;
+		if (!asked) return;
+		this.#asked = undefined;
+		sendOn(asked, this.#location, scanId);
+	}
+}
+
 function answerPage({ response, headers, counted }: Answerable, page: PageContent): void {
 	response.setHeaders(new Map(Object.entries(headers)));
 	sendPage(response, page, counted);
 }
 
 /** What rules and variants look at, each found out only when one asks. */
-function travellerOf(reading: Reading): Traveller {
-	const { raw, agent } = reading;
-	return {
-		now: raw.at,
-		device: agent.device,
-		os: agent.os,
-		get country() {
-			return reading.foundPlace.country;
-		},
-		get language() {
-			return reading.language;
-		},
-		get visitor() {
-			return reading.visitor ?? `${raw.address}\n${raw.userAgent}`;
-		},
-	};
+class Visit implements Traveller {
+	readonly #reading: Reading;
+
+	constructor(reading: Reading) {
+		this.#reading = reading;
+	}
+
+	get now(): number {
+		return this.#reading.raw.at;
+	}
+
+	get device(): Device {
+		return this.#reading.agent.device;
+	}
+
+	get os(): string | undefined {
+		return this.#reading.agent.os;
+	}
+
+	get country(): string | undefined {
+		return this.#reading.foundPlace.country;
+	}
+
+	get language(): string | undefined {
+		return this.#reading.language;
+	}
+
+	get visitor(): string {
+		const { raw, visitor } = this.#reading;
+		return visitor ?? `${raw.address}\n${raw.userAgent}`;
+	}
 }
 
 /** The page of a destination that has no address. */

@@ -3,12 +3,10 @@
  * What is forgotten for want of room begins full again.
  */
 
-import { LRUCache } from "lru-cache";
-
 export interface TokenBucketOptions {
 	/** Tokens a second, and how many a full bucket holds. */
 	readonly perSecond: number;
-	/** Most keys remembered. @defaultValue 100,000 */
+	/** Most keys remembered; at least half as many of the last used are. @defaultValue 100,000 */
 	readonly maxKeys?: number;
 	/** The time, ms, from any origin. @defaultValue performance.now */
 	readonly now?: () => number;
@@ -31,12 +29,16 @@ interface Bucket {
 export class TokenBuckets {
 	readonly #perSecond: number;
 	readonly #now: () => number;
-	readonly #buckets: LRUCache<string, Bucket>;
+	readonly #maxYoung: number;
+	/** Used since the last change of generations. Two maps cost less than a list in order of use. */
+	#young = new Map<string, Bucket>();
+	/** Last used in the generation before. */
+	#old = new Map<string, Bucket>();
 
 	constructor({ perSecond, maxKeys = 100_000, now = () => performance.now() }: TokenBucketOptions) {
 		this.#perSecond = perSecond;
 		this.#now = now;
-		this.#buckets = new LRUCache({ max: maxKeys });
+		this.#maxYoung = Math.ceil(maxKeys / 2);
 	}
 
 	/** Takes tokens, all or none. */
@@ -55,10 +57,14 @@ export class TokenBuckets {
 
 	#bucket(key: string): Bucket {
 		const now = this.#now();
-		let bucket = this.#buckets.get(key);
+		let bucket = this.#young.get(key);
 		if (!bucket) {
-			bucket = { tokens: this.#perSecond, at: now };
-			this.#buckets.set(key, bucket);
+			bucket = this.#old.get(key) ?? { tokens: this.#perSecond, at: now };
+			if (this.#young.size >= this.#maxYoung) {
+				this.#old = this.#young;
+				this.#young = new Map();
+			}
+			this.#young.set(key, bucket);
 		}
 		bucket.tokens = Math.min(this.#perSecond, bucket.tokens + ((now - bucket.at) / 1_000) * this.#perSecond);
 		bucket.at = now;
