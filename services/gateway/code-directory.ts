@@ -185,7 +185,9 @@ export class CodeDirectory {
 	/** False when the name is to be taken for nobody's. @throws `overloaded` when that cannot be said. */
 	#mayAsk(key: string): boolean {
 		if (this.#loads.has(key)) return true;
-		const knowsAll = performance.now() < this.#allUntil;
+		const now = performance.now();
+		// While nobody answers, a name that is not known may be of a code that was made just before.
+		const knowsAll = now < this.#allUntil && now >= this.#awayUntil;
 		const { allowed, resetMs } = (knowsAll ? this.#doubts : this.#loadBudget).take(EVERYBODY);
 		if (allowed || knowsAll) return allowed;
 		throw new CodedError("overloaded", "Too many unknown names are asked for", { retryAfterMs: Math.max(1, resetMs) });

@@ -27,6 +27,9 @@ export interface CodeKeeperOptions {
 
 /** Codes of one answer: those with many rules are some kilobytes each, and a message holds 1 MB. */
 const PAGE = 100;
+/** After a start, or when others joined, broadcasts may go past for a moment: so long changes are read often, ms. */
+const EAGER_MS = 5_000;
+const EAGER_EVERY_MS = 500;
 /**
  * How far a reading of changes reaches back before the last one, ms: an edit is dated before it is committed, by the clock
  * of whichever process made it.
@@ -45,6 +48,9 @@ export class CodeKeeper {
 	/** From when on changes are asked for, epoch ms of the codes actor; undefined until all codes were read. */
 	#since: number | undefined;
 	#readAllAt = Number.NEGATIVE_INFINITY;
+	#eagerUntil = Number.NEGATIVE_INFINITY;
+	/** Ends the wait for the next reading. */
+	#wake = new AbortController();
 	/** False when there were more codes than there is room for. */
 	#allFit = false;
 	#written = -1;
@@ -62,20 +68,32 @@ export class CodeKeeper {
 		await Promise.race([this.#tried.promise, delay(patienceMs, undefined, { ref: false })]);
 	}
 
+	/** Whoever tells of changes has just joined, or was out of reach: what it told meanwhile may not have come here. */
+	mayHaveMissed(): void {
+		this.#eagerUntil = performance.now() + EAGER_MS;
+		this.#wake.abort();
+	}
+
 	async stop(): Promise<void> {
 		this.#stopping.abort();
+		this.#wake.abort();
 		await this.#keeping;
 		await this.#writeSnapshot();
 	}
 
 	async #keep(): Promise<void> {
 		const { changesEveryMs, retryMs } = this.#options;
-		const { signal } = this.#stopping;
-		while (!signal.aborted) {
+		const stopping = this.#stopping.signal;
+		this.#eagerUntil = performance.now() + EAGER_MS;
+		while (!stopping.aborted) {
+			this.#wake = new AbortController();
 			const read = await this.#read().catch(() => false);
 			this.#tried.resolve();
 			if (read && performance.now() >= this.#writeAgainAt) await this.#writeSnapshot();
-			await delay(read ? changesEveryMs : retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+			const eager = performance.now() < this.#eagerUntil;
+			const waitMs = read ? Math.min(changesEveryMs, eager ? EAGER_EVERY_MS : changesEveryMs) : retryMs;
+			if (stopping.aborted) return;
+			await delay(waitMs, undefined, { signal: this.#wake.signal, ref: false }).catch(() => undefined);
 		}
 	}
 

@@ -45,6 +45,15 @@ describe("the codes that a gateway remembers", () => {
 		expect(await directory.route("p", "menu")).toBeNull();
 	});
 
+	test("are not taken for unknown while nobody answers, however many other names are asked for", async () => {
+		const codes = source([code()]);
+		const directory = new CodeDirectory(codes, { doubtsPerSecond: 5, loadsPerSecond: 20 });
+		directory.holdsAllFor(60_000);
+		codes.failing = true;
+		const names = Array.from({ length: 40 }, (_, n) => `guess-${n}`);
+		for (const name of [...names, "menu"]) await expect(directory.resolve(name)).rejects.toThrow();
+	});
+
 	test("are the newest version heard of, in whatever order", async () => {
 		const directory = new CodeDirectory(source());
 		directory.apply(code({ version: 3, url: "https://new.example/" }));
