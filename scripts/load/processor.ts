@@ -53,7 +53,7 @@ function count({ statusCode, headers }: HttpAnswer, metrics: Metrics): boolean {
 	return kind === "served";
 }
 
-/** Before a virtual user's first step: the phone that it is, and the code in front of it. */
+/** Before a redirect: the phone that it is, and the code in front of it. */
 export async function becomePhone({ vars }: Context): Promise<void> {
 	vars.slug = oneOf(planned().busy).slug;
 	vars.agent = oneOf(AGENTS);
@@ -105,12 +105,13 @@ export async function noteRedirect(_: HttpRequest, answer: HttpAnswer, __: Conte
 	metrics.emit("counter", answer.headers["x-scan-id"] ? "scans.acknowledged" : "scans.hurried", 1);
 }
 
-/** A step: somebody who looks at the dashboard until `untilSecond`. */
+/** A step: people who look at the dashboard until `untilSecond`. */
 export async function look({ vars }: Context, metrics: Metrics): Promise<void> {
 	await lookAtScreens(planned(), metrics, {
 		untilSecond: Number(vars.untilSecond),
 		warmUpSeconds: Number(vars.warmUpSeconds),
 		scanEverySeconds: Number(vars.scanEverySeconds),
+		screensEach: Number(vars.screensEach),
 	});
 }
 

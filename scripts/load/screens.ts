@@ -1,6 +1,6 @@
 /*
- * People who look at the dashboard: nineteen of twenty hold a code's channel, scan that code now and then, and measure on one clock
- * how long after the scan's POST the update that counts it is there. The twentieth reads what the dashboard's pages read.
+ * People who look at the dashboard: nine of ten hold a code's channel, scan that code now and then, and measure on one clock
+ * how long after the scan's POST the update that counts it is there. The tenth reads what the dashboard's pages read.
  */
 import { Agent, request } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
@@ -22,11 +22,13 @@ export interface LookOptions {
 	readonly untilSecond: number;
 	/** Before this second nothing is measured: caches fill, code is compiled. */
 	readonly warmUpSeconds: number;
-	/** How often each of them scans its code, in the mean. */
+	/** Screens that one virtual user looks at. */
+	readonly screensEach: number;
+	/** How often the code of each is scanned, in the mean. */
 	readonly scanEverySeconds: number;
 }
 
-const READER_EVERY = 20;
+const READER_EVERY = 10;
 const HOLDS_ORGANISATION_EVERY = 20;
 /** How long a reader looks at a page, in the mean, ms; two of five screens hang on a wall and stay where they are. */
 const STAY_MS = 90_000;
@@ -42,8 +44,12 @@ let watching = 0;
 let open = 0;
 let most = 0;
 
-/** Comes, looks, and leaves with everybody else; who comes when every code is looked at already leaves at once. */
+/** Some come, look, and leave with everybody else; who comes when every code is looked at already leaves at once. */
 export async function lookAtScreens(plan: LoadPlan, metrics: Metrics, options: LookOptions): Promise<void> {
+	await Promise.all(Array.from({ length: options.screensEach }, () => lookAtScreen(plan, metrics, options)));
+}
+
+async function lookAtScreen(plan: LoadPlan, metrics: Metrics, options: LookOptions): Promise<void> {
 	first ??= performance.now();
 	const end = first + options.untilSecond * 1_000;
 	const measuredFrom = first + options.warmUpSeconds * 1_000;
