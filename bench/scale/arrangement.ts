@@ -3,7 +3,7 @@
  * the same part of it; the load, NATS, MongoDB and the other actors on core 1. What core 1 has left is watched, so that a
  * figure which it decided is seen to be that.
  *
- * The cores never idle: something useless takes what nobody else wants of them, and their caches with it. Without, one
+ * Core 0 never idles: something useless takes what nobody else wants of it, and the core's caches with it. Without, one
  * process would be dearer than two, because a virtual core that sleeps between times is slow to wake; or cheaper, because it
  * would find the caches as it left them. On cores of their own neither is the case.
  */
@@ -57,7 +57,7 @@ export async function arrange(more: Readonly<Record<string, string>> = {}): Prom
 		ends.push(() => nats.stop());
 		const mongo = await startMongo({ dir: path.join(dir, "mongo") });
 		ends.push(() => mongo.stop());
-		for (const core of [MEASURED_CORE, OTHER_CORE]) ends.push(keepAwake(core));
+		ends.push(keepAwake());
 		const env = { ...more, NATS_URL: nats.url, MONGO_URL: mongo.url, RATE_LIMITS: "off" };
 		return {
 			...{ nats, mongo, env, close },
@@ -75,9 +75,9 @@ export async function arrange(more: Readonly<Record<string, string>> = {}): Prom
 }
 
 /** @returns what ends it */
-function keepAwake(core: number): () => Promise<unknown> {
+function keepAwake(): () => Promise<unknown> {
 	const spinning = startProcess({ command: process.execPath, args: ["--eval", WALK] });
-	pin(spinning.pid, core);
+	pin(spinning.pid, MEASURED_CORE);
 	const share = leaveTheRest(spinning.pid);
 	return async () => {
 		await spinning.kill();

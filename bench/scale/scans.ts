@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "nats";
+import { until } from "../../scripts/servers/until.ts";
 import { Pool } from "../load/batch-posts.ts";
 import { scanSteadily } from "../load/steady-scans.ts";
 import { ask, makeCodes, type Subject } from "../load/subjects.ts";
@@ -19,8 +20,11 @@ const WARM_UP_MS = 3_000;
 /** After that, until what was under way is through. */
 const SETTLE_MS = 1_500;
 const THIN_PER_SECOND = 100;
+const HELD_TIMES_LONGER = 2;
+const COMMITTED_MS = 10_000;
+const EMPTIED_MS = 60_000;
 /** A backlog of single requests, and how long it is counted after a warm-up, ms. */
-const SINGLES = 60_000;
+const SINGLES = 90_000;
 const SINGLES_FOR_MS = 1_500;
 const STREAM = "SCANS";
 /** Processes on the core of everything else. */
@@ -144,9 +148,12 @@ async function counted(
 		commits: (await Promise.all(all.map((one) => metric(one, "scanpulse_commit_seconds_count")))).reduce(sum, 0),
 		seconds: (await Promise.all(all.map((one) => metric(one, "scanpulse_commit_seconds_sum")))).reduce(sum, 0),
 	});
+	await committed(rest);
 	const read = stopwatch(pidsOf(scene, all));
 	const before = await state();
-	await delay(forMs);
+	// A held process takes the better part of a second for a transaction: too few of them in a time as short as the others'.
+	await delay(part < 1 ? HELD_TIMES_LONGER * forMs : forMs);
+	await committed(rest);
 	const after = await state();
 	const { ms, used } = read();
 	const scans = after.stored - before.stored;
@@ -175,8 +182,16 @@ async function idleUse(scene: Scene, all: readonly Measured[]): Promise<number[]
 	return used.map((time) => time / ms);
 }
 
+/** Waits for the end of a transaction, so that what is measured begins and ends with one. */
+async function committed(rest: Subject): Promise<void> {
+	const { stored } = await ledgerOf(rest);
+	const what = "another transaction: the backlog may be too small";
+	await until(async () => (await ledgerOf(rest)).stored > stored, { what, timeoutMs: COMMITTED_MS });
+}
+
 async function emptied({ rest }: Scene): Promise<void> {
-	while ((await ledgerOf(rest)).inFlight > 0) await delay(200);
+	const what = "the backlog to be counted";
+	await until(async () => (await ledgerOf(rest)).inFlight === 0, { what, timeoutMs: EMPTIED_MS });
 }
 
 function ledgerOf(rest: Subject): Promise<{ readonly stored: number; readonly inFlight: number }> {

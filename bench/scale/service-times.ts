@@ -3,28 +3,16 @@ import type { Row } from "./rows.ts";
 import type { ServiceTimes } from "./simulation/times.ts";
 
 /**
- * Measured on 2 virtual cores of an AMD EPYC, Node 26.10, MongoDB 6.0 and NATS on the same machine, by `bench/scale.ts`.
- * Everything but `logDelayUs` is processor time.
+ * Measured on 2 virtual cores of an AMD EPYC, Node 26.10, MongoDB 6.0 and NATS on the same machine, by `bench/scale.ts`: the
+ * middle of several runs. Everything but `logDelayUs` is processor time; that is what an append took by itself in `bench/log.ts`.
  */
 export const RECORDED: ServiceTimes = {
-	...{ gatewayUs: 80, logMessageUs: 14, logScanUs: 1, logDelayUs: 200, readMessageUs: 10, readScanUs: 5 },
-	...{
-		commitUs: 4_000,
-		commitScanUs: 25,
-		mongoCommitUs: 4_000,
-		mongoScanUs: 60,
-		hearCommitUs: 400,
-		hearScanUs: 3,
-		deliveryUs: 18,
-	},
+	...{ gatewayUs: 56, logMessageUs: 12.9, logScanUs: 0.9, logDelayUs: 200, readMessageUs: 4, readScanUs: 7 },
+	...{ commitUs: 6_400, commitScanUs: 17, commitDelayUs: 5_000, mongoCommitUs: 6_900, mongoScanUs: 55 },
+	...{ hearCommitUs: 460, hearScanUs: 2.5, deliveryUs: 16.3 },
 };
 
-/**
- * Takes service times from rows; what was not measured stays as it was recorded.
- *
- * Of a scans process's time a scan, as much counts as reading as was seen to fit beside MongoDB's work: at full speed, a scan
- * took less time than the process and MongoDB together spent on it.
- */
+/** Takes service times from rows; what was not measured stays as it was recorded. */
 export function timesOf(rows: readonly Row[]): ServiceTimes {
 	const find = (what: string) => rows.find((row) => row.what === what && row.part === 1);
 	const cost = (row: Row, who: string) => row.costUs[who] as number;
@@ -38,12 +26,14 @@ export function timesOf(rows: readonly Row[]): ServiceTimes {
 		const own = perTransaction(full, thin, "scans");
 		const mongo = perTransaction(full, thin, "mongod");
 		const hearing = perTransaction(full, thin, "hearing");
-		// What a scan took by the clock beside MongoDB: the rest of the process's time was spent while MongoDB worked.
-		const beside = 1e6 / full.perSecond - cost(full, "mongod");
-		const reading = Math.min(own.scanUs / 2, Math.max(0, cost(full, "scans") - beside));
+		const reading = Math.min(own.scanUs / 2, readBeside(rows, full));
+		const small = thin && (thin.notes["scans a commit"] as number) * (cost(thin, "scans") + cost(thin, "mongod"));
+		// What is left of a small transaction's time by the clock is nobody's processor time.
+		const delay = thin && small ? Math.max(0, 1_000 * (thin.notes["ms a commit"] as number) - small) : undefined;
 		times = {
 			...times,
 			...{ readScanUs: reading, commitUs: own.us, commitScanUs: own.scanUs - reading },
+			commitDelayUs: delay ?? times.commitDelayUs,
 			...{ mongoCommitUs: mongo.us, mongoScanUs: mongo.scanUs, hearCommitUs: hearing.us, hearScanUs: hearing.scanUs },
 			logScanUs: cost(full, "nats"),
 		};
@@ -56,6 +46,20 @@ export function timesOf(rows: readonly Row[]): ServiceTimes {
 	const updates = find("realtime: updates, the whole core");
 	if (updates) times = { ...times, deliveryUs: cost(updates, "realtime") };
 	return times;
+}
+
+/**
+ * How much of a process's time a scan was spent while MongoDB worked, µs: one that is held to little spends all it has on
+ * scans, though it waits for MongoDB as well, so it must have read meanwhile.
+ */
+function readBeside(rows: readonly Row[], full: Row): number {
+	const held = rows.find(({ what, processes }) => what === "scans: backlog" && processes === 1);
+	if (!held) return 0;
+	const [ofFull, ofHeld] = [full.costUs.scans as number, held.costUs.scans as number];
+	const waitedUs = 1e6 / full.perSecond - ofFull - (full.costUs.mongod as number);
+	const idleUs = Math.max(0, 1e6 / held.perSecond - ofHeld / held.part);
+	const beside = (held.costUs.mongod as number) + waitedUs - idleUs;
+	return Math.max(0, beside / (ofHeld / ofFull / held.part - 1));
 }
 
 /** What a transaction costs, and each scan in it: the line through large ones and small ones. */

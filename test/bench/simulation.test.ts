@@ -79,6 +79,7 @@ const TIMES: ServiceTimes = {
 	...{
 		commitUs: 4_000,
 		commitScanUs: 25,
+		commitDelayUs: 0,
 		mongoCommitUs: 4_000,
 		mongoScanUs: 60,
 		hearCommitUs: 200,

@@ -98,14 +98,16 @@ export class Owner {
 		this.#committing = true;
 		this.#begunAt = clock.now;
 		this.loop.work(times.commitUs + times.commitScanUs * scans, () => {
-			mongo.work(times.mongoCommitUs + times.mongoScanUs * scans, () => {
+			const synced = () => {
 				this.#readScans -= scans;
 				this.#committing = false;
 				this.#committedUs += clock.now - Math.max(this.#begunAt, this.#since);
 				onCommitted(messages, scans);
 				this.#commit();
 				this.#readNext();
-			});
+			};
+			const worked = () => clock.after(times.commitDelayUs, synced);
+			mongo.work(times.mongoCommitUs + times.mongoScanUs * scans, worked);
 		});
 	}
 }

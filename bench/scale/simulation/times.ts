@@ -14,6 +14,8 @@ export interface ServiceTimes {
 	/** Its own for a transaction, and for each scan in it. */
 	readonly commitUs: number;
 	readonly commitScanUs: number;
+	/** What a transaction waits for besides processors: the journal's sync, and turns of event loops. */
+	readonly commitDelayUs: number;
 	/** MongoDB's for a transaction, and for each scan in it. */
 	readonly mongoCommitUs: number;
 	readonly mongoScanUs: number;
