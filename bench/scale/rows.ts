@@ -17,7 +17,7 @@ export interface Row {
 }
 
 /** The middle of several rounds: each figure's own median. */
-export function middle(rows: readonly Row[]): Row {
+function middle(rows: readonly Row[]): Row {
 	const [first] = rows as [Row];
 	const over = (figure: (row: Row) => number) => median(rows.map(figure));
 	const each = (name: "costUs" | "notes") =>

@@ -6,7 +6,7 @@ import type { ServiceTimes } from "./simulation/times.ts";
  * Measured on 2 virtual cores of an AMD EPYC, Node 26.10, MongoDB 6.0 and NATS on the same machine, by `bench/scale.ts`: the
  * middle of several runs. Everything but `logDelayUs` is processor time; that is what an append took by itself in `bench/log.ts`.
  */
-export const RECORDED: ServiceTimes = {
+const RECORDED: ServiceTimes = {
 	...{ gatewayUs: 56, logMessageUs: 12.9, logScanUs: 0.9, logDelayUs: 200, readMessageUs: 4, readScanUs: 7 },
 	...{ commitUs: 6_400, commitScanUs: 17, commitDelayUs: 5_000, mongoCommitUs: 6_900, mongoScanUs: 55 },
 	...{ hearCommitUs: 460, hearScanUs: 2.5, deliveryUs: 16.3 },
