@@ -35,6 +35,8 @@ const STAY_MS = 90_000;
 const WALLS = 0.4;
 const UPDATE_PATIENCE_MS = 10_000;
 const SUBSCRIBE_MS = 20_000;
+const BUSY_EVERY_MS = 1_000;
+const BUSY_SCANS = 20;
 /** Nobody scans in the last moments, so that what was scanned is seen. */
 const QUIET_AT_THE_END_MS = 3_000;
 
@@ -50,8 +52,10 @@ export async function lookAtScreens(plan: LoadPlan, metrics: Metrics, options: L
 }
 
 async function lookAtScreen(plan: LoadPlan, metrics: Metrics, options: LookOptions): Promise<void> {
+	const isFirst = first === undefined;
 	first ??= performance.now();
 	const end = first + options.untilSecond * 1_000;
+	if (isFirst) void scanBusyCodes(plan, metrics, end);
 	const measuredFrom = first + options.warmUpSeconds * 1_000;
 	const n = came++;
 	if (n >= (plan.watched.length * READER_EVERY) / (READER_EVERY - 1)) return;
@@ -86,6 +90,23 @@ async function read(plan: LoadPlan, metrics: Metrics, end: number, measuredFrom:
 	await delay(Math.max(0, end - performance.now()));
 	connected(metrics, -1);
 	dashboard.close();
+}
+
+/** What happens on the pages that readers look at: a batch of scans every second, of codes by Zipf. */
+async function scanBusyCodes({ url, key, busy }: LoadPlan, metrics: Metrics, end: number): Promise<void> {
+	const pick = zipf(busy.length);
+	while (performance.now() < end - QUIET_AT_THE_END_MS) {
+		const scans = Array.from({ length: BUSY_SCANS }, () => ({ code: busy[pick()]?.id }));
+		const answer = await fetch(new URL("/api/v1/scans/batch", url), {
+			method: "POST",
+			headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+			body: JSON.stringify({ scans }),
+		}).catch(() => undefined);
+		await answer?.arrayBuffer();
+		if (answer?.status === 202) metrics.emit("counter", "scans.acknowledged", BUSY_SCANS);
+		if (!answer) metrics.emit("counter", "scans.unanswered", BUSY_SCANS);
+		await delay(BUSY_EVERY_MS);
+	}
 }
 
 class Screen {
