@@ -1,6 +1,6 @@
 /*
- * People who look at the dashboard: nine of ten hold a code's channel, scan that code now and then, and measure on one clock
- * how long after the scan's POST the update that counts it is there. The tenth reads what the dashboard's pages read.
+ * People who look at the dashboard: nineteen of twenty hold a code's channel, scan that code now and then, and measure on one clock
+ * how long after the scan's POST the update that counts it is there. The twentieth reads what the dashboard's pages read.
  */
 import { Agent, request } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
@@ -28,7 +28,7 @@ export interface LookOptions {
 	readonly scanEverySeconds: number;
 }
 
-const READER_EVERY = 10;
+const READER_EVERY = 20;
 const HOLDS_ORGANISATION_EVERY = 20;
 /** How long a reader looks at a page, in the mean, ms; two of five screens hang on a wall and stay where they are. */
 const STAY_MS = 90_000;
