@@ -71,6 +71,7 @@ test("scans of a gateway that is gone reach the log, those of one that lives are
 	});
 	expect(await idsIn(log)).toEqual(["gateway-2"]);
 	expect(await hasSpoolFiles(path.join(root, "gateway-3", "spool"))).toBe(true);
+	await until(() => broughtHome.length > 0, { what: "word of it", timeoutMs: 5_000 });
 	expect(broughtHome).toEqual([name]);
 	living.release();
 	await until(async () => (await idsIn(log)).length === 2, { what: "the other's scan", timeoutMs: 5_000 });
