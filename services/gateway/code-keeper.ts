@@ -43,7 +43,7 @@ const WRITING_SHARE = 50;
 export class CodeKeeper {
 	readonly #options: Required<CodeKeeperOptions>;
 	readonly #stopping = new AbortController();
-	readonly #tried = Promise.withResolvers<void>();
+	readonly #readOnce = Promise.withResolvers<void>();
 	#keeping: Promise<void> = Promise.resolve();
 	/** From when on changes are asked for, epoch ms of the codes actor; undefined until all codes were read. */
 	#since: number | undefined;
@@ -60,12 +60,12 @@ export class CodeKeeper {
 		this.#options = { changesEveryMs: 4_000, everyMs: 600_000, retryMs: 1_000, patienceMs: 2_000, ...options };
 	}
 
-	/** Resolves when the snapshot was read and the codes were asked for, in vain or not; the rest goes on beside. */
+	/** Resolves when the snapshot and the codes were read, or these not in time; the rest goes on beside. */
 	async start(): Promise<void> {
 		const { snapshot, codes, patienceMs } = this.#options;
 		for await (const code of readSnapshot(snapshot)) codes.restore(code);
 		this.#keeping = this.#keep();
-		await Promise.race([this.#tried.promise, delay(patienceMs, undefined, { ref: false })]);
+		await Promise.race([this.#readOnce.promise, delay(patienceMs, undefined, { ref: false })]);
 	}
 
 	/** Whoever tells of changes has just joined, or was out of reach: what it told meanwhile may not have come here. */
@@ -88,7 +88,7 @@ export class CodeKeeper {
 		while (!stopping.aborted) {
 			this.#wake = new AbortController();
 			const read = await this.#read().catch(() => false);
-			this.#tried.resolve();
+			if (read) this.#readOnce.resolve();
 			if (read && performance.now() >= this.#writeAgainAt) await this.#writeSnapshot();
 			const eager = performance.now() < this.#eagerUntil;
 			const waitMs = read ? Math.min(changesEveryMs, eager ? EAGER_EVERY_MS : changesEveryMs) : retryMs;
