@@ -69,6 +69,8 @@ const STACK = { shares: {}, rate: 40 };
 const AGGREGATE_EVERY_MS = 7_000;
 const ANSWERED_WITHIN_MS = 30_000;
 const STARTS_WITHIN_MS = 30_000;
+/** Every gateway knows a new code so soon, also one that has only just joined and was not told of it, ms. */
+const KNOWN_EVERYWHERE_MS = 1_000;
 /** A feed samples by the second: what comes after a quiet one it shows whole, ms. */
 const FEED_RESTS_MS = 1_100;
 /** The last scans must be on every screen so soon, ms. */
@@ -199,6 +201,7 @@ async function makeCodes(caller: Caller, count: number): Promise<Made[]> {
 		// A process that has only just begun may not be heard of by all others yet.
 		codes.push(await until(make, { what: "a code to be made", timeoutMs: STARTS_WITHIN_MS, everyMs: 250 }));
 	}
+	await delay(KNOWN_EVERYWHERE_MS);
 	await until(
 		async () => {
 			const asked = codes.flatMap(({ slug }) => [slug, slug, slug, slug]);
