@@ -141,7 +141,7 @@ export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = 
 		served(question, { kind, json, lease }) {
 			const { key } = question;
 			// What is loaded now would be too old for the next who asks: it is made ready in time instead.
-			if (kind === "open" && this.readAhead.restsFor(key, OPEN_ANSWER_MS)) this.handOver(key, lease);
+			if (kind === "open" && this.readAhead.restsFor(key, OPEN_ANSWER_MS, Date.now())) this.handOver(key, lease);
 			else if (lease) this.flight(this.broker, question, lease).catch(() => undefined);
 			if (kind === "refused") throw refusalOf(json);
 			return JSON.parse(json);

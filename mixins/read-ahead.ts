@@ -1,12 +1,13 @@
 /**
- * Expects reads. A screen asks again some time after it was told of a scan: how long after, is learned from its last
- * reads, and before it has any from those of its like, so that the answer can be made ready just before; so is at which
- * time of the minute its like are asked for. A read that does not come ends the expectation.
+ * Expects reads. A screen asks again some time after it was told of a scan, which is the first after its last read: how
+ * long after is learned, of each answer and of those that are alike, so that the answer can be made ready just before,
+ * for each of the screens that look at it. So is at which time of the minute its like are asked for. A read that does not
+ * come ends the expectation.
  */
 
-import { LRUCache } from "lru-cache";
 import type { Dependence } from "../contracts/cache.ts";
 import { ClockHabits } from "./clock-habits.ts";
+import { ScanHabits } from "./scan-habits.ts";
 
 export interface ReadAheadOptions {
 	/** How long before the expected read, ms. */
@@ -31,21 +32,31 @@ export interface ExpectedRead {
 	readonly prepare: () => Promise<void>;
 }
 
-interface Watched extends ExpectedRead {
-	readonly readAt: number;
-	/** First scan since the last read; 0 before it. Epoch ms, as all times here. */
-	movedAt: number;
-	/** How long after the first scan the last reads came, ms, newest first. */
-	lags: readonly number[];
+/** The first scan after a read: whoever read asks again some time after it. Epoch ms, as all times here. */
+interface Told {
+	readonly at: number;
 	timer?: NodeJS.Timeout;
+}
+
+interface Watched {
+	/** The last one. */
+	read: ExpectedRead;
+	readAt: number;
+	/** Whether there was no scan since the last read. */
+	waits: boolean;
+	/** Oldest first. */
+	told: Told[];
 	clock?: NodeJS.Timeout;
 }
 
-const LAGS_KEPT = 3;
 const LEAST_EARLY_MS = 300;
-const MOST_LIKES = 1_000;
 /** A read so soon after the last one belongs to it: another screen's, ms. */
 const SAME_MS = 50;
+const MOST_TOLD = 16;
+/** So many within this time are a crowd's, ms. */
+const CROWDED_MS = 8_000;
+/** So long after a read all that came with it have come, and tell when in the minute that was, ms. */
+const SETTLED_MS = 2_000;
 
 export class ReadAhead {
 	readonly #options: Required<ReadAheadOptions>;
@@ -53,9 +64,8 @@ export class ReadAhead {
 	readonly #watched = new Map<string, Watched>();
 	/** Keys by what moves them: an organisation, or one of its codes. */
 	readonly #byMover = new Map<string, Set<string>>();
-	readonly #habits = new ClockHabits();
-	/** The last lag of reads that are alike, ms. */
-	readonly #usual = new LRUCache<string, number>({ max: MOST_LIKES });
+	readonly #clockHabits = new ClockHabits();
+	readonly #scanHabits = new ScanHabits();
 	readonly #due: { readonly watched: Watched; readonly expectedAt: number }[] = [];
 	#preparing = 0;
 
@@ -66,22 +76,25 @@ export class ReadAhead {
 	/** An answer was read whose range includes now. */
 	read(read: ExpectedRead, now: number): void {
 		const { key, depends, like } = read;
-		this.#habits.read(like, now);
+		this.#clockHabits.read(like, now);
 		const known = this.#watched.get(key);
 		if (known && now - known.readAt < SAME_MS) return;
-		const lags = known ? lagsOf(known, now, this.#options.longestMs) : [];
-		if (lags[0] !== undefined && lags !== known?.lags) this.#usual.set(like, lags[0]);
-		this.#forget(key);
+		if (known) {
+			this.#learn(known, now);
+			this.#unlist(known);
+		}
+		const watched: Watched = known ?? { read, readAt: now, waits: true, told: [] };
+		Object.assign(watched, { read, readAt: now, waits: true });
+		this.#watched.delete(key);
+		this.#watched.set(key, watched);
 		for (const mover of moversOf(depends)) {
 			const keys = this.#byMover.get(mover);
 			if (keys) keys.add(key);
 			else this.#byMover.set(mover, new Set([key]));
 		}
-		const watched: Watched = { ...read, readAt: now, movedAt: 0, lags };
-		this.#watched.set(key, watched);
-		this.#byClock(watched, now);
-		for (const oldest of this.#watched.keys()) {
-			if (this.#watched.size <= this.#options.maxKeys) break;
+		if (!watched.clock) this.#byClock(watched);
+		for (const [oldest, { readAt }] of this.#watched) {
+			if (this.#watched.size <= this.#options.maxKeys && now - readAt < this.#options.longestMs) break;
 			this.#forget(oldest);
 		}
 	}
@@ -92,20 +105,24 @@ export class ReadAhead {
 		for (const code of codes) this.#move(moverOf(organisation, code), now);
 	}
 
-	/** Whether, as far as its last reads tell, nobody asks for it again within a time after a scan, ms. */
-	restsFor(key: string, ms: number): boolean {
-		const lags = this.#watched.get(key)?.lags ?? [];
-		return lags.length > 0 && Math.min(...lags) > ms;
+	/** Whether, as far as is known, somebody will ask for it again, but nobody within so many ms from now. */
+	restsFor(key: string, ms: number, now: number): boolean {
+		const watched = this.#watched.get(key);
+		const lag = watched && this.#scanHabits.usual(watched.read.like);
+		if (!watched || lag === undefined || lag <= ms) return false;
+		return !watched.told.some(({ at }) => at + lag > now + SAME_MS && at + lag <= now + ms);
 	}
 
 	stop(): void {
-		for (const { timer, clock } of this.#watched.values()) {
-			clearTimeout(timer);
-			clearTimeout(clock);
-		}
-		this.#watched.clear();
-		this.#byMover.clear();
+		for (const key of this.#watched.keys()) this.#forget(key);
 		this.#due.length = 0;
+	}
+
+	/** After which scans a read may have come. */
+	#learn({ told, read }: Watched, now: number): void {
+		const lags = told.map(({ at }) => now - at).filter((lag) => lag <= this.#options.longestMs);
+		// Where very many look, every time would explain their reads; they keep the answer alive themselves.
+		if (told.length < MOST_TOLD || (lags[0] ?? 0) > CROWDED_MS) this.#scanHabits.read(read.like, lags);
 	}
 
 	#move(mover: string, now: number): void {
@@ -115,23 +132,36 @@ export class ReadAhead {
 		this.#byMover.delete(mover);
 		for (const key of keys) {
 			const watched = this.#watched.get(key);
-			if (!watched || watched.movedAt) continue;
-			watched.movedAt = now;
-			const lag = watched.lags.length > 0 ? Math.max(...watched.lags) : this.#usual.get(watched.like);
+			if (!watched?.waits) continue;
+			watched.waits = false;
+			const told: Told = { at: now };
+			watched.told.push(told);
+			if (watched.told.length > MOST_TOLD) clearTimeout(watched.told.shift()?.timer);
+			const lag = this.#scanHabits.usual(watched.read.like);
 			// What is read sooner is kept alive by its readers.
 			if (lag === undefined || lag < this.#options.aheadMs) continue;
-			watched.timer = setTimeout(() => this.#prepare(watched, now + lag), lag - this.#options.aheadMs);
-			watched.timer.unref();
+			told.timer = setTimeout(() => this.#prepare(watched, now + lag), lag - this.#options.aheadMs);
+			told.timer.unref();
 		}
 	}
 
-	#byClock(watched: Watched, now: number): void {
-		const { aheadMs } = this.#options;
-		const next = this.#habits.next(watched.like, now, 2 * aheadMs);
-		if (!next) return;
-		// Many are due at once: as early as the answer is still young enough for the last who asks.
-		const early = Math.min(aheadMs, Math.max(LEAST_EARLY_MS, this.#options.liveMs - (next.last - next.first)));
-		watched.clock = setTimeout(() => this.#prepare(watched, next.last), next.first - early - now);
+	/** Once all who read together have read. */
+	#byClock(watched: Watched): void {
+		watched.clock = setTimeout(() => {
+			const { aheadMs, liveMs } = this.#options;
+			const now = Date.now();
+			const next = this.#clockHabits.next(watched.read.like, now, 2 * aheadMs);
+			watched.clock = undefined;
+			if (!next) return;
+			// Many are due at once: as early as the answer is still young enough for the last who asks.
+			const early = Math.min(aheadMs, Math.max(LEAST_EARLY_MS, liveMs - (next.last - next.first)));
+			const due = () => {
+				watched.clock = undefined;
+				this.#prepare(watched, next.last);
+			};
+			watched.clock = setTimeout(due, next.first - early - now);
+			watched.clock.unref();
+		}, SETTLED_MS);
 		watched.clock.unref();
 	}
 
@@ -143,7 +173,7 @@ export class ReadAhead {
 	async #work(): Promise<void> {
 		this.#preparing++;
 		for (let next = this.#due.shift(); next; next = this.#due.shift()) {
-			if (Date.now() < next.expectedAt) await next.watched.prepare();
+			if (Date.now() < next.expectedAt) await next.watched.read.prepare();
 		}
 		this.#preparing--;
 	}
@@ -151,22 +181,19 @@ export class ReadAhead {
 	#forget(key: string): void {
 		const watched = this.#watched.get(key);
 		if (!watched) return;
-		clearTimeout(watched.timer);
+		for (const { timer } of watched.told) clearTimeout(timer);
 		clearTimeout(watched.clock);
 		this.#watched.delete(key);
-		for (const mover of moversOf(watched.depends)) {
+		this.#unlist(watched);
+	}
+
+	#unlist({ read: { key, depends } }: Watched): void {
+		for (const mover of moversOf(depends)) {
 			const keys = this.#byMover.get(mover);
 			keys?.delete(key);
 			if (keys?.size === 0) this.#byMover.delete(mover);
 		}
 	}
-}
-
-/** One read after a long pause says nothing of the next. */
-function lagsOf({ movedAt, lags }: Watched, now: number, longestMs: number): readonly number[] {
-	if (!movedAt) return lags;
-	const lag = now - movedAt;
-	return lag > longestMs ? [] : [lag, ...lags].slice(0, LAGS_KEPT);
 }
 
 function moversOf({ organisation, codes }: Dependence): string[] {
