@@ -35,8 +35,8 @@ const STAY_MS = 90_000;
 const WALLS = 0.4;
 const UPDATE_PATIENCE_MS = 10_000;
 const SUBSCRIBE_MS = 20_000;
-const BUSY_EVERY_MS = 1_000;
-const BUSY_SCANS = 20;
+const BUSY_EVERY_MS = 250;
+const BUSY_SCANS = 5;
 /** Nobody scans in the last moments, so that what was scanned is seen. */
 const QUIET_AT_THE_END_MS = 3_000;
 
@@ -92,7 +92,7 @@ async function read(plan: LoadPlan, metrics: Metrics, end: number, measuredFrom:
 	dashboard.close();
 }
 
-/** What happens on the pages that readers look at: a batch of scans every second, of codes by Zipf. */
+/** What happens on the pages that readers look at: some scans four times a second, of codes by Zipf. */
 async function scanBusyCodes({ url, key, busy }: LoadPlan, metrics: Metrics, end: number): Promise<void> {
 	const pick = zipf(busy.length);
 	while (performance.now() < end - QUIET_AT_THE_END_MS) {
