@@ -23,13 +23,19 @@ import { MINUTE_MS } from "./quarters.ts";
 import type { LiveCounts, Reading, ScanStore, Selection } from "./scan-store.ts";
 import { rankValues, scansOf } from "./sections.ts";
 
-type Questions = Pick<ScanStore, "live" | "state" | "recent" | "organisations">;
+type Questions = Pick<ScanStore, "minutes" | "live" | "state" | "recent" | "organisations">;
 
 export class MongoQueries implements Questions {
 	readonly #schema: MongoSchema;
 
 	constructor(schema: MongoSchema) {
 		this.#schema = schema;
+	}
+
+	async minutes(selection: Selection): Promise<Reading<LiveCounts["minutes"]>> {
+		const reach = reachOf(selection, Date.now());
+		const snapshot = await readSnapshot(this.#schema, (months) => minuteBranches(reach, selection, months));
+		return reading(snapshot, minutesOf(snapshot, selection.bots));
 	}
 
 	async live(selection: Selection, activeFrom: number): Promise<Reading<LiveCounts>> {
@@ -41,14 +47,9 @@ export class MongoQueries implements Questions {
 			...partBranches("codes", codeBranches(reach, months)),
 			...partBranches("countries", valueBranches(reach, months, "country")),
 		]);
-		const minutes = snapshot
-			.of("minute")
-			.map((minute) => ({ at: (minute._id as Date).getTime(), scans: scansOf(toTally(minute), bots) }))
-			.filter(({ scans }) => scans > 0)
-			.sort((a, b) => a.at - b.at);
 		const countries = partOf(snapshot, "countries");
 		const value = {
-			minutes,
+			minutes: minutesOf(snapshot, bots),
 			active: (snapshot.of("active")[0]?.n as number | undefined) ?? 0,
 			codes: rankValues(signedSums(partOf(snapshot, "codes"), String), bots),
 			countries: rankValues(valueSums(countries), bots),
@@ -109,6 +110,14 @@ function organisationsPipeline(): Document[] {
 		{ $group: { _id: "$organisation", first: { $min: "$first" } } },
 		{ $sort: { _id: 1 } },
 	];
+}
+
+function minutesOf(snapshot: Snapshot, bots: boolean): LiveCounts["minutes"] {
+	return snapshot
+		.of("minute")
+		.map((minute) => ({ at: (minute._id as Date).getTime(), scans: scansOf(toTally(minute), bots) }))
+		.filter(({ scans }) => scans > 0)
+		.sort((a, b) => a.at - b.at);
 }
 
 function totalsOf(organisation: string, code: string | undefined): Document {

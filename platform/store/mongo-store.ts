@@ -85,6 +85,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 		rehearse: (parts) => prepared(() => ingest.rehearse(parts)),
 		answer: ask,
 		...askingOne(ask),
+		minutes: (selection) => prepared(() => queries.minutes(selection)),
 		live: (selection, activeFrom) => prepared(() => queries.live(selection, activeFrom)),
 		state: (query) => prepared(() => queries.state(query)),
 		recent: (query) => prepared(() => queries.recent(query)),

@@ -170,8 +170,10 @@ export interface ScanStore {
 	series(selection: Selection, points?: readonly number[]): Promise<Counted<readonly Point[]>>;
 	breakdown(selection: Selection, by: Dimension): Promise<Counted<readonly ValueCounts[]>>;
 	hoursOfWeek(selection: Selection, timeZone: string): Promise<Counted<HoursOfWeek>>;
+	/** A short selection minute by minute: those that have scans, in order. */
+	minutes(selection: Selection): Promise<Reading<LiveCounts["minutes"]>>;
 	/**
-	 * A short selection minute by minute, all of it in one snapshot.
+	 * What `minutes` tells, and who and what was in them, all of it in one snapshot.
 	 *
 	 * @param activeFrom epoch ms, within the selection's time
 	 */

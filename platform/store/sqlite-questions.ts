@@ -70,15 +70,20 @@ export class SqliteQuestions {
 		};
 	}
 
-	/** The minutes and who is there, from raw scans; codes and countries as breakdowns, and whether a cap merged some. */
-	live(selection: Selection, activeFrom: number): { readonly value: LiveCounts; readonly capped: boolean } {
-		const { scans } = this.#reach(selection, {});
+	/** Those that have scans, from raw scans. */
+	minutes(selection: Selection): LiveCounts["minutes"] {
 		const { from, to, bots } = selection;
-		const minutes = [...rawMinutes(this.#database, scans, { from, to })]
+		return [...rawMinutes(this.#database, this.#reach(selection, {}).scans, { from, to })]
 			.map(([at, tally]) => ({ at, scans: scansOf(tally, bots) }))
 			.filter((minute) => minute.scans > 0)
 			.sort((a, b) => a.at - b.at);
-		const active = rawVisitors(this.#database, scans, { from: activeFrom, to });
+	}
+
+	/** The minutes and who is there, from raw scans; codes and countries as breakdowns, and whether a cap merged some. */
+	live(selection: Selection, activeFrom: number): { readonly value: LiveCounts; readonly capped: boolean } {
+		const { scans } = this.#reach(selection, {});
+		const minutes = this.minutes(selection);
+		const active = rawVisitors(this.#database, scans, { from: activeFrom, to: selection.to });
 		const { value, capped } = this.answer(selection, { breakdowns: ["code", "country"] });
 		const [codes = [], countries = []] = value.breakdowns;
 		return { value: { minutes, active, codes, countries }, capped };

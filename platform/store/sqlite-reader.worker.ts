@@ -87,6 +87,7 @@ const methods = {
 		const { value, ...frame } = reader.reading((_, questions) => questions.answer(selection, asked));
 		return { ...frame, ...value };
 	},
+	minutes: (selection: Selection) => reader.reading((_, questions) => questions.minutes(selection)),
 	live({ selection, activeFrom }: { selection: Selection; activeFrom: number }) {
 		const { value, ...frame } = reader.reading((_, questions) => questions.live(selection, activeFrom));
 		return { ...frame, ...value };

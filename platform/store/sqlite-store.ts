@@ -119,6 +119,10 @@ class SqliteStore implements ScanStore {
 		return this.#one.hoursOfWeek(selection, timeZone);
 	}
 
+	minutes(selection: Selection) {
+		return this.#read((reader) => reader.call("minutes", selection));
+	}
+
 	live(selection: Selection, activeFrom: number) {
 		return this.#read((reader) => reader.call("live", { selection, activeFrom }));
 	}

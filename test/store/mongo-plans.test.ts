@@ -74,6 +74,7 @@ test("nothing that the store does scans a collection", async () => {
 			await store.counts(selection(differences));
 			await store.series(selection(differences));
 			for (const by of ["country", "code"] as const) await store.breakdown(selection(differences), by);
+			await store.minutes(selection(differences));
 			await store.live(selection(differences), NOON);
 			await store.scans(selection(differences), { at: NOON, id: "" }, 5);
 		}

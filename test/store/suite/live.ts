@@ -57,6 +57,7 @@ export function liveCases(provide: ProvideStore): void {
 							.map(([at, { length }]) => ({ at, scans: length }))
 							.sort((a, b) => a.at - b.at);
 						const people = inside.filter(({ bot, at, visitor }) => !bot && at >= activeFrom && visitor !== undefined);
+						expect((await store.minutes(asked)).value).toEqual(minutes);
 						expect((await store.live(asked, activeFrom)).value).toEqual({
 							minutes,
 							active: new Set(people.map(({ visitor }) => visitor)).size,
@@ -90,12 +91,14 @@ export function liveCases(provide: ProvideStore): void {
 			[1, 1],
 		]);
 		expect(positions).toEqual({ 0: feeder.position });
+		expect(await store.minutes(asked)).toMatchObject({ value: value.minutes, positions });
 	});
 
 	storeTest(provide, "an organisation that nobody scanned has no live minutes", async (store) => {
 		const nobody = { minutes: [], active: 0, codes: [], countries: [] };
 		for (const codes of [undefined, ["poster"], []]) {
 			expect((await store.live(selection({ ...HALF_HOUR, codes }), NOON)).value).toEqual(nobody);
+			expect((await store.minutes(selection({ ...HALF_HOUR, codes }))).value).toEqual([]);
 		}
 	});
 }
