@@ -49,6 +49,8 @@ export type CachedMethods = {
 	cached<T>(caller: object, question: Question<T>): Promise<{ value: T; tier: CacheTier }>;
 };
 
+type Answered = Pick<KeptAnswer, "kind" | "depends"> & { readonly value: unknown };
+
 interface Flight {
 	readonly answer: Promise<Loaded<unknown>>;
 	/** ms */
@@ -70,7 +72,8 @@ type Methods = CachedMethods & {
 	 * @throws the refusal that it had
 	 */
 	served(question: Question<unknown>, hit: CacheReading & { readonly state: "hit" }): unknown;
-	elsewhere(caller: object, question: Question<unknown>): Promise<{ value: unknown; tier: CacheTier }>;
+	/** What another loads, as soon as it is there. */
+	elsewhere(caller: object, question: Question<unknown>): Promise<Answered>;
 	expect(question: Question<unknown>, depends: Dependence): void;
 	handOver(key: string, lease: Lease | undefined, answer?: KeptAnswer): void;
 };
@@ -103,10 +106,10 @@ export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = 
 				if (reading.kind === "open") this.expect(question, reading.depends);
 				return { value, tier: reading.tier };
 			}
-			if (reading?.state === "loading")
-				return (await this.elsewhere(caller, question)) as { value: T; tier: CacheTier };
 			const lease = reading?.state === "miss" ? reading.lease : undefined;
-			const { value, kind, depends } = await this.flight(caller, question, lease);
+			const loaded =
+				reading?.state === "loading" ? this.elsewhere(caller, question) : this.flight(caller, question, lease);
+			const { value, kind, depends } = await loaded;
 			if (kind === "open") this.expect(question, depends);
 			return { value: value as T, tier: "miss" };
 		},
@@ -152,13 +155,15 @@ export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = 
 			while (performance.now() < end && !this.flights.has(question.key)) {
 				await delay(AGAIN_MS);
 				const reading = await this.askCache(question.key, "again");
-				if (reading?.state === "hit") return { value: this.served(question, reading), tier: "miss" };
+				if (reading?.state === "hit") {
+					const { kind, depends } = reading;
+					return { value: this.served(question, reading), kind, depends };
+				}
 				if (reading?.state !== "loading") {
-					const lease = reading?.state === "miss" ? reading.lease : undefined;
-					return { value: (await this.flight(caller, question, lease)).value, tier: "miss" };
+					return this.flight(caller, question, reading?.state === "miss" ? reading.lease : undefined);
 				}
 			}
-			return { value: (await this.flight(caller, question)).value, tier: "miss" };
+			return this.flight(caller, question);
 		},
 
 		expect(question, depends) {
