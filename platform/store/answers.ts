@@ -1,8 +1,10 @@
 /** From what was read of blocks, quarter hours and raw scans to answers. Pure, and shared by both stores. */
 
 import { BUCKET_DIMENSIONS, type BucketDimension, type Dimension } from "../../contracts/scan.ts";
+import { hourOfWeek } from "../calendar.ts";
 import { type Block, pointOf } from "./blocks.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
+import { addPacked, type Packed, readQuarters } from "./packed.ts";
 import { HOURS_OF_DAY, HOURS_OF_WEEK, type Rollup, weekdayOf } from "./rollup.ts";
 import type { Answers, Counted, Point, Questions, ScanStore } from "./scan-store.ts";
 import { addValues, rankValues, scansOf } from "./sections.ts";
@@ -42,6 +44,43 @@ export class AnswerSums {
 			else addValues(sums, rollup.values[BUCKET_DIMENSIONS.indexOf(by)] ?? new Map());
 			if (rollup.capped.includes(by as BucketDimension)) this.capped.add(by);
 		}
+	}
+
+	/** The organisation's own, of which what was asked for is packed. */
+	addPacked(
+		block: Block,
+		{ tally, capped, packed }: Pick<Rollup, "tally" | "capped"> & { readonly packed: Packed },
+	): void {
+		// Quarter hours that are asked for one by one count themselves.
+		if (this.#questions.series !== "quarters") addTally(this.tally, tally);
+		if (packed.quarters) this.#addQuarters(packed.quarters, block.from);
+		for (const [by, sums] of this.values) {
+			const values = packed[by];
+			if (values) addPacked(sums, values);
+			if (capped.includes(by as BucketDimension)) this.capped.add(by);
+		}
+	}
+
+	#addQuarters(quarters: Uint8Array, from: number): void {
+		const { series, hoursOfWeek } = this.#questions;
+		const hourAt = hoursOfWeek === undefined ? undefined : hourOfWeek(hoursOfWeek);
+		let [point, end] = [-1, Number.NEGATIVE_INFINITY];
+		let sum: Tally | undefined;
+		readQuarters(quarters, from, (at, scans, visitors, bots) => {
+			const tally = { scans, visitors, bots };
+			if (series === "quarters") {
+				this.quarters.set(at, tally);
+				return;
+			}
+			if (hourAt) addTally(this.#hours[hourAt(at)] as Tally, tally);
+			if (series === undefined) return;
+			if (at >= end) {
+				point = Math.max(0, pointOf(series, at));
+				end = series[point + 1] ?? Number.POSITIVE_INFINITY;
+				sum = this.#points.getOrInsertComputed(point, emptyTally);
+			}
+			if (sum) addTally(sum, tally);
+		});
 	}
 
 	answers(bots: boolean): Answers {

@@ -1,10 +1,10 @@
 /** Closed days held against their quarter hours, closed months against their days. */
 
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
-import { compareBucket, compareTally, type Findings } from "./audit-findings.ts";
+import { compareBucket, compareTally, type Findings, type Place } from "./audit-findings.ts";
 import type { AuditView, KeptRollup } from "./audit-source.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
-import { RollupFold } from "./rollup.ts";
+import { type Rollup, RollupFold } from "./rollup.ts";
 
 /** False when the day is open, or its quarters are gone. */
 export async function compareDay(
@@ -20,14 +20,17 @@ export async function compareDay(
 	for (const day of days) {
 		const place = { what: "days", code: day.code, where: date } as const;
 		const sums = { tally: emptyTally(), values: BUCKET_DIMENSIONS.map(() => new Map<string, Tally>()) };
-		for await (const { tally, values } of view.quarters(day.code, { from: day.start, to: day.end })) {
+		const quarters = new Map<number, Tally>();
+		for await (const { at, tally, values } of view.quarters(day.code, { from: day.start, to: day.end })) {
 			addTally(sums.tally, tally);
+			addTally(quarters.getOrInsertComputed(at, emptyTally), tally);
 			for (const [index, gained] of values.entries())
 				for (const [value, one] of gained)
 					addTally((sums.values[index] as Map<string, Tally>).getOrInsertComputed(value, emptyTally), one);
 		}
 		compareBucket(place, sums, day, findings);
 		compareTally({ ...place, dimension: "hour" }, day.tally, sumOf(day.hours), findings);
+		comparePacked(place, { ...sums, codes: day.codes, quarters }, day, findings);
 		if (day.code === undefined) continue;
 		addTally(codes, day.tally);
 		if (own.codes) compareTally(place, day.tally, own.codes.get(day.code), findings);
@@ -45,12 +48,13 @@ export async function compareMonth(view: AuditView, name: string, findings: Find
 	for (const code of [undefined, ...codes]) {
 		const { month, days } = code === undefined ? own : await view.month(name, code);
 		const place = { what: "months", code, where: name } as const;
-		const fold = RollupFold.month();
-		for (const day of days) fold.addDay(day, day.name, day.start);
+		const fold = RollupFold.month(code === undefined ? "organisation" : "code");
+		for (const day of days) fold.addDay({ ...day, quarters: day.unpacked?.quarters }, day.name, day.start);
 		const expected = fold.rollup();
 		compareBucket(place, expected, month, findings);
 		for (const [hour, tally] of expected.hours.entries())
 			compareTally({ ...place, dimension: "hour", value: String(hour) }, tally, month?.hours[hour], findings);
+		if (month) comparePacked(place, { ...expected, codes: month.codes }, month, findings);
 		const byDay = new Map(month?.days?.map((day) => [day.at, day]));
 		for (const { name, start, tally } of days)
 			compareTally({ ...place, dimension: "day", value: name }, tally, byDay.get(start), findings);
@@ -60,6 +64,33 @@ export async function compareMonth(view: AuditView, name: string, findings: Find
 	}
 	compareTally({ what: "months", where: name, dimension: "code" }, own.month.tally, sums, findings);
 	return true;
+}
+
+/** What is packed must say the same. @param expected its quarters are absent where those of an earlier release are not known */
+function comparePacked(
+	place: Place,
+	{ tally, values, codes, quarters }: Pick<Rollup, "tally" | "values" | "codes" | "quarters">,
+	{ unpacked }: KeptRollup,
+	findings: Findings,
+): void {
+	if (!unpacked) return;
+	compareBucket(place, { tally, values }, { tally, values: unpacked.values }, findings);
+	compareEach(codes ?? new Map(), unpacked.codes ?? new Map(), (code, expected, found) =>
+		compareTally({ ...place, dimension: "code", value: code }, expected, found, findings),
+	);
+	if (!quarters || !unpacked.quarters) return;
+	compareEach(quarters, unpacked.quarters, (at, expected, found) =>
+		compareTally({ ...place, dimension: "quarter", value: new Date(at).toISOString() }, expected, found, findings),
+	);
+}
+
+function compareEach<K>(
+	expected: ReadonlyMap<K, Readonly<Tally>>,
+	found: ReadonlyMap<K, Readonly<Tally>>,
+	compare: (key: K, expected: Readonly<Tally>, found: Readonly<Tally> | undefined) => void,
+): void {
+	for (const key of new Set([...expected.keys(), ...found.keys()]))
+		compare(key, expected.get(key) ?? emptyTally(), found.get(key));
 }
 
 /** Whether the days follow each other through all of the month, in its own zone. */

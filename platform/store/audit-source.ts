@@ -2,6 +2,7 @@
 
 import type { AcceptedScan, BucketDimension } from "../../contracts/scan.ts";
 import type { Tally } from "./bucket.ts";
+import type { Unpacked } from "./packed.ts";
 import type { Rollup } from "./rollup.ts";
 import type { LedgerSums } from "./scan-store.ts";
 
@@ -31,6 +32,8 @@ export interface KeptRollup extends Rollup {
 	readonly start: number;
 	readonly end: number;
 	readonly timeZone?: string;
+	/** The organisation's: what screens read of it. */
+	readonly unpacked?: Unpacked;
 }
 
 /** Epoch ms, `[from, to)`. */

@@ -18,6 +18,8 @@ export interface Block extends Range {
 	readonly timeZone?: string;
 	/** First instants of a month's days, epoch ms. */
 	readonly days?: readonly number[];
+	/** Its quarter hours can be told apart: it fits into any series, and any zone's hours of the week. */
+	readonly packed?: boolean;
 }
 
 /** What a reading reads. Blocks and buckets do not overlap. */
@@ -81,9 +83,10 @@ function lies({ from, to }: Block, range: Range): boolean {
 }
 
 function fits(
-	{ kind, from, to, days, timeZone }: Block,
+	{ kind, from, to, days, timeZone, packed }: Block,
 	{ series, hoursOfWeek }: Pick<Questions, "series" | "hoursOfWeek">,
 ) {
+	if (packed) return true;
 	if (hoursOfWeek !== undefined && timeZone !== hoursOfWeek) return false;
 	if (series === undefined) return true;
 	if (series === "quarters") return false;

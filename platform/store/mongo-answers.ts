@@ -44,27 +44,44 @@ export async function answer(
 ): Promise<Counted<Answers>> {
 	const now = Date.now();
 	const alone = reachOf(selection, now, questions);
-	if (alone.filters.length > 0 || selection.to - selection.from < SHORTEST_BLOCK_MS)
-		return answerPlanned((branches) => readSnapshot(schema, branches), alone, selection, questions);
+	if (alone.filters.length > 0 || selection.to - selection.from < SHORTEST_BLOCK_MS) {
+		const read: Read = (branches) => readSnapshot(schema, branches);
+		return summed(read, await readPlanned(read, alone, questions), alone, selection, questions);
+	}
 	return inSnapshot(schema.db.client, async (reading) => {
 		const read: Read = (branches) => readIn(schema, reading, branches);
-		const { blocks, quartersFrom } = await closedBlocks(read, selection.organisation, alone.plan.range);
-		return answerPlanned(read, reachOf(selection, now, questions, blocks, quartersFrom), selection, questions);
+		const own = alone.of === "organisation";
+		const found = await closedBlocks(read, selection.organisation, alone.plan.range, !own);
+		// Whether they are packed, the index does not tell: nearly all are.
+		let closed: readonly Block[] = found.blocks.map((block) => ({ ...block, packed: own }));
+		for (;;) {
+			const reach = reachOf(selection, now, questions, closed, found.quartersFrom);
+			const snapshot = await readPlanned(read, reach, questions);
+			const packed = namesOf(snapshot.of("packed").filter((document) => document.packed !== undefined));
+			if (reach.plan.blocks.every((block) => !block.packed || packed.has(block.name)))
+				return summed(read, snapshot, reach, selection, questions);
+			// Some an earlier release closed: what else is packed is not worth another reading to know.
+			closed = closed.map((block) => ({ ...block, packed: packed.has(block.name) }));
+		}
 	});
 }
 
-async function answerPlanned(
+function readPlanned(read: Read, reach: Reach, questions: Questions): Promise<Snapshot> {
+	return read((months) => [
+		...blockBranches(reach, questions),
+		...partBranches("times", timeBranches(reach, months, questions)),
+		...(questions.breakdowns ?? []).flatMap((by) => partBranches(by, breakdownBranches(reach, months, by))),
+	]);
+}
+
+async function summed(
 	read: Read,
+	snapshot: Snapshot,
 	reach: Reach,
 	{ bots }: Selection,
 	questions: Questions,
 ): Promise<Counted<Answers>> {
 	const { plan } = reach;
-	const snapshot = await read((months) => [
-		...blockBranches(reach, questions),
-		...partBranches("times", timeBranches(reach, months, questions)),
-		...(questions.breakdowns ?? []).flatMap((by) => partBranches(by, breakdownBranches(reach, months, by))),
-	]);
 	const sums = new AnswerSums(questions);
 	const withoutCodes = addBlocks(sums, snapshot, plan.blocks);
 	const times = partOf(snapshot, "times");
@@ -105,30 +122,57 @@ function breakdownBranches(reach: Reach, months: Months, by: Dimension): Branch[
 function blockBranches({ organisation, of, plan: { blocks } }: Reach, questions: Questions): Branch[] {
 	const { series, breakdowns = [], hoursOfWeek } = questions;
 	const codes = typeof of === "string" ? [""] : of;
-	const project: Document = { code: 1, s: 1, v: 1, b: 1, capped: 1 };
-	for (const by of breakdowns) project[by === "code" ? "codes" : `d.${by}`] = 1;
-	if (hoursOfWeek !== undefined) project.hours = 1;
+	const tally = { s: 1, v: 1, b: 1, capped: 1 };
+	// Whatever is read of it, an object says that it is there.
+	const packed: Document = { "packed.none": 1 };
+	for (const by of breakdowns) packed[`packed.${by}`] = 1;
+	if (readsOf(questions) === "quarters") packed["packed.quarters"] = 1;
+	const plain: Document = { code: 1 };
+	for (const by of breakdowns) plain[by === "code" ? "codes" : `d.${by}`] = 1;
+	if (hoursOfWeek !== undefined) plain.hours = 1;
 	const ofMonths = series !== undefined || hoursOfWeek !== undefined ? { days: 1 } : {};
-	return (["day", "month"] as const).flatMap((kind) => {
-		const names = blocks.filter((block) => block.kind === kind).map(({ name }) => name);
-		const _id = { $in: names.flatMap((name) => codes.map((code) => idOf(organisation, name, code))) };
-		const fields = kind === "day" ? { date: 1 } : { month: 1, ...ofMonths };
-		const pipeline = [{ $match: { _id } }, { $project: { _id: 0, ...project, ...fields } }];
-		return names.length === 0 ? [] : [{ tag: kind, collection: `${kind}s`, pipeline }];
-	});
+	return (["day", "month"] as const).flatMap((kind) =>
+		(["packed", "plain"] as const).flatMap((tag) => {
+			const some = blocks.filter((block) => block.kind === kind && (block.packed === true) === (tag === "packed"));
+			const _id = { $in: some.flatMap(({ name }) => codes.map((code) => idOf(organisation, name, code))) };
+			const name = kind === "day" ? { date: 1 } : { month: 1 };
+			const fields = tag === "packed" ? packed : { ...plain, ...(kind === "month" && ofMonths) };
+			const pipeline = [{ $match: { _id } }, { $project: { _id: 0, ...tally, ...name, ...fields } }];
+			return some.length === 0 ? [] : [{ tag, collection: `${kind}s`, pipeline }];
+		}),
+	);
 }
 
 /** Returns the organisation's own that do not count its codes. */
 function addBlocks(sums: AnswerSums, snapshot: Snapshot, blocks: readonly Block[]): Block[] {
 	const byName = new Map(blocks.map((block) => [block.name, block]));
 	const withoutCodes: Block[] = [];
-	const documents = [...snapshot.of("day"), ...snapshot.of("month")] as readonly Partial<DayDocument & MonthDocument>[];
-	for (const document of documents) {
-		const block = byName.get(document.date ?? document.month ?? "") as Block;
+	for (const document of documentsOf(snapshot, "packed")) {
+		const block = byName.get(nameOf(document)) as Block;
+		const { packed = {}, capped = [] } = document;
+		sums.addPacked(block, { tally: toTally(document), capped, packed });
+		if (!packed.code) withoutCodes.push(block);
+	}
+	for (const document of documentsOf(snapshot, "plain")) {
+		const block = byName.get(nameOf(document)) as Block;
 		sums.addBlock(block, document.code ?? "", rollupOf(document));
 		if (document.code === "" && !document.codes) withoutCodes.push(block);
 	}
 	return withoutCodes;
+}
+
+type ClosedDocument = Partial<DayDocument & MonthDocument>;
+
+function documentsOf({ of }: Snapshot, tag: "packed" | "plain"): readonly ClosedDocument[] {
+	return of(tag) as readonly ClosedDocument[];
+}
+
+function namesOf(documents: readonly ClosedDocument[]): Set<string> {
+	return new Set(documents.map(nameOf));
+}
+
+function nameOf({ date, month }: ClosedDocument): string {
+	return date ?? month ?? "";
 }
 
 /** All codes of the organisation in the blocks, from their own documents. */

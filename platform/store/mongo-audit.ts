@@ -12,6 +12,7 @@ import { listMonths, readQuartersFrom } from "./mongo-months.ts";
 import { quarterOf, rollupOf, toTally } from "./mongo-rollups.ts";
 import type { DayDocument, MongoSchema, MonthDocument, ShortTally } from "./mongo-schema.ts";
 import { inSnapshot, type SnapshotReading } from "./mongo-snapshot.ts";
+import { unpack } from "./packed.ts";
 import { datesOf } from "./rollup.ts";
 import { monthOf, monthsTouched } from "./utc-month.ts";
 
@@ -145,7 +146,7 @@ export class MongoAuditSource implements AuditSource {
 				return sum;
 			},
 			async days(date): Promise<KeptRollup[]> {
-				const days = await schema.days.find({ organisation, date }, reading).toArray();
+				const days = await schema.days.find({ organisation, date }, { ...reading, promoteBuffers: true }).toArray();
 				const own = days.find(({ code }) => code === "");
 				if (!own || !(await isUnchanged(own))) return [];
 				return days.map((day) => keptRollup(day, day.date));
@@ -160,9 +161,12 @@ export class MongoAuditSource implements AuditSource {
 				return (await codes.toArray()).map(({ code }) => code);
 			},
 			async month(month, code = ""): Promise<KeptMonth> {
-				const found = await schema.closedMonths.findOne({ _id: idOf(organisation, month, code) }, reading);
+				const found = await schema.closedMonths.findOne(
+					{ _id: idOf(organisation, month, code) },
+					{ ...reading, promoteBuffers: true },
+				);
 				const ids = datesOf(month).map((date) => idOf(organisation, date, code));
-				const days = await schema.days.find({ _id: { $in: ids } }, reading).toArray();
+				const days = await schema.days.find({ _id: { $in: ids } }, { ...reading, promoteBuffers: true }).toArray();
 				return {
 					...(found && { month: keptRollup(found, month) }),
 					days: days.map((day) => keptRollup(day, day.date)).sort((a, b) => a.start - b.start),
@@ -179,7 +183,7 @@ function nextMonth(at: number): number {
 }
 
 function keptRollup(document: DayDocument | MonthDocument, name: string): KeptRollup {
-	const { code, start, end, timeZone } = document;
+	const { code, start, end, timeZone, packed } = document;
 	const frame = { code: code === "" ? undefined : code, name, start: start.getTime(), end: end.getTime(), timeZone };
-	return { ...frame, ...rollupOf(document) };
+	return { ...frame, ...rollupOf(document), ...(packed && { unpacked: unpack(packed, start.getTime()) }) };
 }

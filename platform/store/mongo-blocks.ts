@@ -16,15 +16,18 @@ interface Candidate extends Block {
 	readonly seen?: number;
 }
 
+/** @param ofCodes whether days of months will be asked for, which their documents alone tell of codes */
 export async function closedBlocks(
 	read: (branches: Branches) => Promise<Snapshot>,
 	organisation: string,
 	range: Range,
+	ofCodes: boolean,
 ): Promise<{ readonly blocks: Block[]; readonly quartersFrom: number }> {
 	const heads = {
 		$match: { organisation, code: "", start: { $gte: new Date(range.from) }, end: { $lte: new Date(range.to) } },
 	};
-	const months = { $project: { ...HEAD.$project, "days.at": 1 } };
+	// The index alone does not tell.
+	const months = ofCodes ? { $project: { ...HEAD.$project, "days.at": 1 } } : HEAD;
 	const added = [{ $match: datesOf(organisation, range) }, { $group: { _id: "$date", n: { $sum: "$n" } } }];
 	const snapshot = await read(() => [
 		{ tag: "day", collection: "days", pipeline: [heads, HEAD] },

@@ -5,9 +5,10 @@ import { readRevision, readSeen, refreshNeighbours } from "./mongo-closed.ts";
 import { ClosingWriter } from "./mongo-closing.ts";
 import { idOf } from "./mongo-keys.ts";
 import type { FencedWrites } from "./mongo-months.ts";
-import { monthFields, rollupOf } from "./mongo-rollups.ts";
+import { monthFields, packedField, rollupOf } from "./mongo-rollups.ts";
 import type { DayDocument, MongoSchema } from "./mongo-schema.ts";
 import { inSnapshot, type SnapshotReading } from "./mongo-snapshot.ts";
+import { unpackQuarters } from "./packed.ts";
 import { RollupFold } from "./rollup.ts";
 import type { MonthToClose } from "./scan-store.ts";
 
@@ -29,7 +30,7 @@ async function writeMonth(schema: MongoSchema, reading: SnapshotReading, writes:
 	const { from, to } = rangeOf(asked);
 	const daysOf = async (codes: readonly string[]) => {
 		const _id = { $in: codes.flatMap((code) => days.map(({ date }) => idOf(organisation, date, code))) };
-		const found = await schema.days.find({ _id }, reading).toArray();
+		const found = await schema.days.find({ _id }, { ...reading, promoteBuffers: true }).toArray();
 		return Map.groupBy(
 			found.sort((a, b) => a.start.getTime() - b.start.getTime()),
 			({ code }) => code,
@@ -42,18 +43,19 @@ async function writeMonth(schema: MongoSchema, reading: SnapshotReading, writes:
 
 	const writer = new ClosingWriter({ collection: schema.closedMonths, of: { organisation, month }, writes, lease });
 	const frame = { organisation, month, start: new Date(from), end: new Date(to), timeZone };
-	const total = folded(own);
+	const total = folded("organisation", own);
 	const codes = await codesOf(schema, reading, asked);
 	for (let first = 0; first < codes.length; first += CODES_AT_ONCE) {
 		const some = codes.slice(first, first + CODES_AT_ONCE);
 		const found = await daysOf(some);
 		for (const code of some) {
-			const rollup = folded(found.get(code) ?? []).rollup();
+			const rollup = folded("code", found.get(code) ?? []).rollup();
 			total.addCode(code, rollup.tally);
 			await writer.add({ _id: idOf(organisation, month, code), ...frame, code, ...monthFields(rollup, false) });
 		}
 	}
-	const fields = { ...monthFields(total.rollup(), true), revision, seen };
+	const rollup = total.rollup();
+	const fields = { ...monthFields(rollup, true), ...packedField(rollup, from), revision, seen };
 	await writer.finish({ _id: idOf(organisation, month, ""), ...frame, code: "", ...fields }, (session) =>
 		refreshNeighbours(schema, session, organisation, { from, to }),
 	);
@@ -68,9 +70,12 @@ function areClosed(found: readonly DayDocument[], { days, timeZone }: MonthToClo
 	});
 }
 
-function folded(days: readonly DayDocument[]): RollupFold {
-	const fold = RollupFold.month();
-	for (const day of days) fold.addDay(rollupOf(day), day.date, day.start.getTime());
+function folded(whose: "organisation" | "code", days: readonly DayDocument[]): RollupFold {
+	const fold = RollupFold.month(whose);
+	for (const day of days) {
+		const start = day.start.getTime();
+		fold.addDay({ ...rollupOf(day), quarters: day.packed && unpackQuarters(day.packed, start) }, day.date, start);
+	}
 	return fold;
 }
 

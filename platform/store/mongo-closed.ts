@@ -33,15 +33,16 @@ export async function isClosed(schema: MongoSchema, what: Closable): Promise<boo
 	const { organisation, kind, name, start, end, timeZone } = what;
 	const collection = kind === "day" ? "days" : "months";
 	const { of } = await readSnapshot(schema, () => [
-		{ tag: "head", collection, pipeline: [{ $match: { _id: idOf(organisation, name, "") } }, HEAD] },
+		{ tag: "head", collection, pipeline: [{ $match: { _id: idOf(organisation, name, "") } }, THIS] },
 		{
 			tag: "revision",
 			collection: "revisions",
 			pipeline: revisionPipeline(organisation, { from: start, to: end }),
 		},
 	]);
-	const [closed] = of("head") as readonly ClosedHead[];
+	const [closed] = of("head") as readonly (ClosedHead & { readonly packed: boolean })[];
 	if (closed?.start.getTime() !== start || closed.end.getTime() !== end || closed.timeZone !== timeZone) return false;
+	if (!closed.packed) return false;
 	return closed.revision === ((of("revision")[0]?.revision as number | undefined) ?? 0);
 }
 
@@ -96,6 +97,9 @@ export async function refreshNeighbours(
 }
 
 export const HEAD = { $project: { start: 1, end: 1, revision: 1, seen: 1, timeZone: 1 } };
+
+/** With whether it is as this release closes it. */
+const THIS = { $project: { ...HEAD.$project, packed: { $ne: [{ $type: "$packed" }, "missing"] } } };
 
 /** Sums what was ever added to the quarters of the range. */
 export function revisionPipeline(organisation: string, { from, to }: Range): Document[] {

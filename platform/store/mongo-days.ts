@@ -9,7 +9,7 @@ import { readRevision, readSeen, refreshNeighbours } from "./mongo-closed.ts";
 import { ClosingWriter } from "./mongo-closing.ts";
 import { idOf } from "./mongo-keys.ts";
 import type { FencedWrites } from "./mongo-months.ts";
-import { dayFields, quarterOf } from "./mongo-rollups.ts";
+import { dayFields, packedField, quarterOf } from "./mongo-rollups.ts";
 import type { MongoSchema, QuarterDocument } from "./mongo-schema.ts";
 import { inSnapshot, type SnapshotReading } from "./mongo-snapshot.ts";
 import { RollupFold } from "./rollup.ts";
@@ -36,9 +36,9 @@ async function writeDays(schema: MongoSchema, reading: SnapshotReading, writes: 
 	const frame = { organisation, date, start: new Date(start), end: new Date(end), timeZone };
 	const hourOf = (at: number) => hours.findLast((hour) => hour.at <= at)?.hour ?? 0;
 	const add = (fold: RollupFold, quarter: QuarterDocument) =>
-		fold.addQuarter(quarterOf(quarter), hourOf(quarter.at.getTime()));
+		fold.addQuarter(quarterOf(quarter), quarter.at.getTime(), hourOf(quarter.at.getTime()));
 
-	const own = RollupFold.day();
+	const own = RollupFold.day("organisation");
 	let codes = 0;
 	const finish = async (code: string, fold: RollupFold) => {
 		const rollup = fold.rollup();
@@ -56,13 +56,15 @@ async function writeDays(schema: MongoSchema, reading: SnapshotReading, writes: 
 		}
 		if (current?.code !== quarter.code) {
 			if (current) await finish(current.code, current.fold);
-			current = { code: quarter.code, fold: RollupFold.day() };
+			current = { code: quarter.code, fold: RollupFold.day("code") };
 		}
 		add(current.fold, quarter);
 	}
 	if (current) await finish(current.code, current.fold);
 	const total = own.rollup();
-	const closed = { _id: idOf(organisation, date, ""), ...frame, code: "", ...dayFields(total, true), revision, seen };
-	await writer.finish(closed, (session) => refreshNeighbours(schema, session, organisation, range));
+	const fields = { ...dayFields(total, true), ...packedField(total, start), revision, seen };
+	await writer.finish({ _id: idOf(organisation, date, ""), ...frame, code: "", ...fields }, (session) =>
+		refreshNeighbours(schema, session, organisation, range),
+	);
 	return { codes, scans: total.tally.scans };
 }

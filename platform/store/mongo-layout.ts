@@ -17,6 +17,7 @@ const CLOSED = { organisation: "string", code: "string", start: "date", end: "da
 const CLOSED_TOO = {
 	...TALLY,
 	...({ revision: "number", seen: "number", timeZone: "string", capped: "array", codes: "object" } as const),
+	packed: { bsonType: "object", additionalProperties: { bsonType: "binData" } },
 };
 /** Which of an organisation's days or months are closed, and at which revision, is told by the index alone. */
 const CLOSED_INDEX = {
@@ -60,7 +61,7 @@ export const STORE_PLANS: Readonly<Record<string, CollectionPlan>> = {
 		indexes: [{ key: { organisation: 1, code: 1, at: 1 }, name: "code_at" }],
 	},
 	days: {
-		version: 2,
+		version: 3,
 		document: {
 			required: { ...CLOSED, date: "string", hours: listOf(shaped({}, TALLY)) },
 			optional: CLOSED_TOO,
@@ -68,6 +69,7 @@ export const STORE_PLANS: Readonly<Record<string, CollectionPlan>> = {
 		indexes: [{ key: { organisation: 1, date: 1, code: 1 }, name: "date_code" }, CLOSED_INDEX],
 	},
 	months: {
+		version: 2,
 		document: {
 			required: { ...CLOSED, month: "string", hours: "object", days: listOf(shaped({ at: "date" }, TALLY)) },
 			optional: CLOSED_TOO,

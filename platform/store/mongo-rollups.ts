@@ -4,6 +4,7 @@ import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
 import { emptyTally, type Tally } from "./bucket.ts";
 import { escapeKey, unescapeKey } from "./mongo-keys.ts";
 import type { DayDocument, MonthDocument, QuarterDocument, ShortTally, Tallies } from "./mongo-schema.ts";
+import { pack } from "./packed.ts";
 import { cappedByName, HOURS_OF_DAY, HOURS_OF_WEEK, type Rollup } from "./rollup.ts";
 
 type Common = Pick<DayDocument, "s" | "v" | "b" | "d" | "capped" | "codes">;
@@ -27,6 +28,12 @@ function commonFields({ tally, values, capped, codes }: Rollup, own: boolean): C
 		capped,
 		...(own && codes && { codes: toTallies(codes) }),
 	};
+}
+
+/** What screens read of the organisation's. @param from first instant, epoch ms */
+export function packedField(rollup: Rollup, from: number): Pick<DayDocument, "packed"> {
+	const packed = pack(rollup, from);
+	return packed ? { packed } : {};
 }
 
 /** @param document a part of it is enough: what is absent counts nothing */

@@ -8,6 +8,7 @@ import type { Position } from "../../contracts/events.ts";
 import type { AcceptedScan, BucketDimension } from "../../contracts/scan.ts";
 import { makeCollections } from "./mongo-collections.ts";
 import { RAW_PLAN, STORE_PLANS } from "./mongo-layout.ts";
+import type { Packed } from "./packed.ts";
 import type { MessageIdentity } from "./scan-store.ts";
 import { monthOf } from "./utc-month.ts";
 
@@ -58,6 +59,8 @@ interface RollupDocument extends ShortTally {
 	readonly capped?: readonly BucketDimension[];
 	/** Of the organisation's: by escaped id of its codes; absent where they are too many. */
 	readonly codes?: Readonly<Record<string, ShortTally>>;
+	/** Of the organisation's: what screens read of it; absent where an earlier release closed it. */
+	readonly packed?: Packed;
 	/** Of the organisation's: the sum of its quarters' revisions, all partitions, that it was folded at. */
 	readonly revision?: number;
 	/** Of the organisation's: the sum of `n` of the UTC dates that it touches when nothing had been added since it was folded. */

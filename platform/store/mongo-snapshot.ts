@@ -56,7 +56,7 @@ export async function readIn(
 	for (;;) {
 		const known = schema.months.size;
 		const pipeline = snapshotPipeline(branches(schema.months));
-		const options = { ...reading, maxTimeMS: LONGEST_MS, batchSize: DOCUMENTS_AT_ONCE };
+		const options = { ...reading, maxTimeMS: LONGEST_MS, batchSize: DOCUMENTS_AT_ONCE, promoteBuffers: true };
 		const documents = await schema.meta.aggregate<Document>(pipeline, options).toArray();
 		const byTag = Map.groupBy(documents, (document) => document[TAG] as string);
 		const meta = byTag.get("meta") ?? [];

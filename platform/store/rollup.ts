@@ -29,6 +29,8 @@ export interface Rollup {
 	readonly days?: readonly DayTally[];
 	/** Of an organisation's: its codes' by id; absent when they are too many, or an earlier release closed it. */
 	readonly codes?: ReadonlyMap<string, Readonly<Tally>>;
+	/** Of an organisation's: its quarter hours that have scans, by first instant, epoch ms; absent as `codes` may be. */
+	readonly quarters?: ReadonlyMap<number, Readonly<Tally>>;
 }
 
 export class RollupFold {
@@ -38,24 +40,27 @@ export class RollupFold {
 	readonly #hours: readonly Tally[];
 	readonly #days: DayTally[] | undefined;
 	#codes: Map<string, Tally> | undefined = new Map();
+	#quarters: Map<number, Tally> | undefined;
 
-	private constructor(hours: number, days?: DayTally[]) {
+	private constructor(whose: "organisation" | "code", hours: number, days?: DayTally[]) {
 		this.#hours = Array.from({ length: hours }, emptyTally);
 		this.#days = days;
+		if (whose === "organisation") this.#quarters = new Map();
 	}
 
-	static day(): RollupFold {
-		return new RollupFold(HOURS_OF_DAY);
+	static day(whose: "organisation" | "code"): RollupFold {
+		return new RollupFold(whose, HOURS_OF_DAY);
 	}
 
-	static month(): RollupFold {
-		return new RollupFold(HOURS_OF_WEEK, []);
+	static month(whose: "organisation" | "code"): RollupFold {
+		return new RollupFold(whose, HOURS_OF_WEEK, []);
 	}
 
-	/** @param hour local, 0–23 */
-	addQuarter(quarter: Pick<Rollup, "tally" | "values" | "capped">, hour: number): void {
+	/** @param at its first instant, epoch ms @param hour local, 0–23 */
+	addQuarter(quarter: Pick<Rollup, "tally" | "values" | "capped">, at: number, hour: number): void {
 		this.#add(quarter);
 		addTally(this.#hours[hour] as Tally, quarter.tally);
+		if (this.#quarters) addTally(this.#quarters.getOrInsertComputed(at, emptyTally), quarter.tally);
 	}
 
 	/** Counts by value that stand for no scans of their own: those of quarters that were added without. */
@@ -69,6 +74,9 @@ export class RollupFold {
 		const monday = HOURS_OF_DAY * weekdayOf(date);
 		for (const [hour, tally] of day.hours.entries()) addTally(this.#hours[monday + hour] as Tally, tally);
 		this.#days?.push({ at, scans: day.tally.scans, visitors: day.tally.visitors, bots: day.tally.bots });
+		if (!day.quarters) this.#quarters = undefined;
+		for (const [quarter, tally] of day.quarters ?? [])
+			if (this.#quarters) addTally(this.#quarters.getOrInsertComputed(quarter, emptyTally), tally);
 	}
 
 	/** A code of the organisation that this is folded for; each once. */
@@ -91,6 +99,7 @@ export class RollupFold {
 			hours: this.#hours,
 			days: this.#days,
 			codes: this.#codes,
+			quarters: this.#quarters,
 		};
 	}
 

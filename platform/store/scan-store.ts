@@ -112,8 +112,11 @@ export interface AuditDifference {
 	readonly code?: string;
 	/** The quarter's first instant, the day's date, the month, or the ledger's field. */
 	readonly where?: string;
-	/** Where it is the count of a value: its dimension (`hour`, `day` and `code`: the sum over its hours, days and codes). */
-	readonly dimension?: BucketDimension | "hour" | "day" | "code";
+	/**
+	 * Where it is the count of a value: its dimension. Without a value, `hour`, `day` and `code` are the sums over its hours,
+	 * days and codes; `quarter` is a quarter hour by its first instant.
+	 */
+	readonly dimension?: BucketDimension | "hour" | "day" | "code" | "quarter";
 	readonly value?: string;
 	readonly expected: Counts | number;
 	readonly found: Counts | number;

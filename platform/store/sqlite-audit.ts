@@ -4,9 +4,11 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
 import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptMonth, KeptRollup, Span } from "./audit-source.ts";
 import { addTally, type Tally } from "./bucket.ts";
+import { type Packed, unpack } from "./packed.ts";
 import { type ClosedRow, revisionOf, toRollup } from "./sqlite-closed.ts";
 import { readLedger } from "./sqlite-listings.ts";
 import { readMonths, readQuartersFrom } from "./sqlite-months.ts";
+import { readPacked } from "./sqlite-packed.ts";
 import { findSubject } from "./sqlite-scope.ts";
 
 const SUMS = "coalesce(sum(scans), 0) AS scans, coalesce(sum(visitors), 0) AS visitors, coalesce(sum(bots), 0) AS bots";
@@ -128,7 +130,7 @@ export class SqliteAuditSource implements AuditSource {
 			date,
 		);
 		const own = rows.find(({ code }) => code === "");
-		return own && this.#isUnchanged(own) ? rows.map(toKept) : [];
+		return own && this.#isUnchanged(own) ? this.#kept(rows) : [];
 	}
 
 	#codesOfMonth(month: string): string[] | undefined {
@@ -145,14 +147,23 @@ export class SqliteAuditSource implements AuditSource {
 
 	#month(month: string, subject: number | undefined): KeptMonth {
 		const read = (table: string, name: string, where: string) =>
-			this.#all<NamedRow>(
-				`SELECT ${table}.*, ${name} AS name, code FROM ${table} JOIN subjects ON id = subject
-				WHERE subject = ? AND ${name} ${where} ORDER BY start`,
-				subject ?? null,
-				month,
-			).map(toKept);
+			this.#kept(
+				this.#all<NamedRow>(
+					`SELECT ${table}.*, ${name} AS name, code FROM ${table} JOIN subjects ON id = subject
+					WHERE subject = ? AND ${name} ${where} ORDER BY start`,
+					subject ?? null,
+					month,
+				),
+			);
 		const [found] = read("months", "month", "= ?");
 		return { ...(found && { month: found }), days: read("days", "date", "GLOB ? || '-*'") };
+	}
+
+	/** The organisation's with what is packed of them. */
+	#kept(rows: readonly NamedRow[]): KeptRollup[] {
+		const own = rows.flatMap(({ code, name }) => (code === "" ? [name] : []));
+		const packed = this.#own === undefined ? new Map<string, Packed>() : readPacked(this.#database, this.#own, own);
+		return rows.map((row) => toKept(row, row.code === "" ? packed.get(row.name) : undefined));
 	}
 
 	#isUnchanged({ start, end, revision }: NamedRow): boolean {
@@ -176,8 +187,9 @@ function toTally({ scans, visitors, bots }: Tally): Tally {
 	return { scans, visitors, bots };
 }
 
-function toKept(row: NamedRow): KeptRollup {
+function toKept(row: NamedRow, packed: Packed | undefined): KeptRollup {
 	const { code, name, start, end, time_zone } = row;
 	const frame = { code: code === "" ? undefined : code, name, start, end };
-	return { ...frame, ...(time_zone !== null && { timeZone: time_zone }), ...toRollup(row) };
+	const unpacked = packed && { unpacked: unpack(packed, start) };
+	return { ...frame, ...(time_zone !== null && { timeZone: time_zone }), ...toRollup(row), ...unpacked };
 }

@@ -1,10 +1,12 @@
 /** Closed months of the embedded store: folded from closed days by a reader, written by the writer as days are. */
 
 import type { DatabaseSync } from "node:sqlite";
+import { type Packed, pack, unpackQuarters } from "./packed.ts";
 import { RollupFold } from "./rollup.ts";
 import type { MonthToClose } from "./scan-store.ts";
 import { type ClosedRow, type ClosedSubject, isClosed, makeOrganisation, toRollup, toRow } from "./sqlite-closed.ts";
 import { passFence } from "./sqlite-months.ts";
+import { readPacked, writePacked } from "./sqlite-packed.ts";
 import { findSubject } from "./sqlite-scope.ts";
 
 export interface FoldedMonth extends Omit<MonthToClose, "days"> {
@@ -15,6 +17,8 @@ export interface FoldedMonth extends Omit<MonthToClose, "days"> {
 	readonly total: ClosedSubject;
 	/** Of the codes that have scans in the month. */
 	readonly codes: readonly ClosedSubject[];
+	/** What screens read of the organisation's. */
+	readonly packed?: Packed;
 }
 
 type DayRow = ClosedRow & { readonly date: string; readonly start: number; readonly revision: number | null };
@@ -32,10 +36,19 @@ export function foldMonth(database: DatabaseSync, { days, ...month }: MonthToClo
 		"SELECT * FROM days WHERE subject = ? AND date IN (SELECT value FROM json_each(?)) ORDER BY start",
 	);
 	const dates = JSON.stringify(days.map(({ date }) => date));
+	const packedDays = readPacked(
+		database,
+		subject,
+		days.map(({ date }) => date),
+		["quarters"],
+	);
 	const fold = (id: number) => {
-		const sum = RollupFold.month();
+		const sum = RollupFold.month(id === subject ? "organisation" : "code");
 		const rows = select.all(id, dates) as unknown as DayRow[];
-		for (const row of rows) sum.addDay(toRollup(row), row.date, row.start);
+		for (const row of rows) {
+			const quarters = id === subject ? unpackQuarters(packedDays.get(row.date) ?? {}, row.start) : undefined;
+			sum.addDay({ ...toRollup(row), quarters }, row.date, row.start);
+		}
 		return { sum, revision: rows.reduce((all, row) => all + (row.revision ?? 0), 0) };
 	};
 	const own = fold(subject);
@@ -50,13 +63,15 @@ export function foldMonth(database: DatabaseSync, { days, ...month }: MonthToClo
 		own.sum.addCode(code, rollup.tally);
 		return toRow(id, rollup, false);
 	});
-	const total = toRow(subject, own.sum.rollup(), true);
-	return { ...month, start: first.start, end: last.end, revision: own.revision, total, codes: rows };
+	const rollup = own.sum.rollup();
+	const total = toRow(subject, rollup, true);
+	const packed = pack(rollup, first.start);
+	return { ...month, start: first.start, end: last.end, revision: own.revision, total, codes: rows, packed };
 }
 
 /** @throws `lease_lost` when a newer fence has written. */
 export function writeMonth(database: DatabaseSync, folded: FoldedMonth): void {
-	const { organisation, month, start, end, timeZone, lease, revision, total, codes } = folded;
+	const { organisation, month, start, end, timeZone, lease, revision, total, codes, packed } = folded;
 	passFence(database, lease);
 	const subject = makeOrganisation(database, organisation);
 	database
@@ -68,4 +83,5 @@ export function writeMonth(database: DatabaseSync, folded: FoldedMonth): void {
 		const own = row.subject === subject ? revision : null;
 		insert.run(row.subject, month, start, end, ...counts, own, timeZone, row.capped, row.codes, row.days ?? "[]");
 	}
+	writePacked(database, subject, month, packed);
 }

@@ -4,11 +4,12 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { BUCKET_DIMENSIONS, type Dimension } from "../../contracts/scan.ts";
+import { BUCKET_DIMENSIONS, type BucketDimension, type Dimension } from "../../contracts/scan.ts";
 import { emptyTally, type Tally } from "./bucket.ts";
 import { cappedByName, HOURS_OF_DAY, HOURS_OF_WEEK, type Rollup } from "./rollup.ts";
 import type { Closable } from "./scan-store.ts";
 import { dimensionBits } from "./sqlite-dimensions.ts";
+import { isPacked } from "./sqlite-packed.ts";
 import { findSubject } from "./sqlite-scope.ts";
 
 type Triple = readonly [scans: number, visitors: number, bots: number];
@@ -59,10 +60,7 @@ export function toRollup(
 	return {
 		tally: { scans, visitors, bots },
 		values,
-		capped:
-			capped === null || capped === undefined
-				? cappedByName(values)
-				: BUCKET_DIMENSIONS.filter((dimension) => capped & dimensionBits([dimension])),
+		capped: capped === null || capped === undefined ? cappedByName(values) : cappedOf(capped),
 		hours: all.map((none, hour) => counted[hour] ?? none),
 		...(days !== undefined && {
 			days: (JSON.parse(days) as (readonly [number, ...Triple])[]).map(([at, ...triple]) => ({
@@ -74,13 +72,21 @@ export function toRollup(
 	};
 }
 
-/** Whether it was folded with these ends and hours, and nothing was added to its quarters since. */
+/** Dimensions by their bits. */
+export function cappedOf(bits: number): BucketDimension[] {
+	return BUCKET_DIMENSIONS.filter((dimension) => bits & dimensionBits([dimension]));
+}
+
+/** Whether it was folded with these ends and hours, is packed, and nothing was added to its quarters since. */
 export function isClosed(database: DatabaseSync, what: Closable): boolean {
 	const subject = findSubject(database, what.organisation);
 	if (subject === undefined) return false;
 	const [table, name] = what.kind === "day" ? ["days", "date"] : ["months", "month"];
 	const row = database
-		.prepare(`SELECT start, end, time_zone, revision FROM ${table} WHERE subject = ? AND ${name} = ?`)
+		.prepare(
+			`SELECT start, end, time_zone, revision FROM ${table} AS closed
+			WHERE subject = ?1 AND ${name} = ?2 AND ${isPacked("?1", "?2")}`,
+		)
 		.get(subject, what.name);
 	if (row?.start !== what.start || row.end !== what.end || row.time_zone !== what.timeZone) return false;
 	return row.revision === revisionOf(database, subject, what.start, what.end);

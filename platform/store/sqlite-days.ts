@@ -6,10 +6,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
 import type { Tally } from "./bucket.ts";
+import { type Packed, pack } from "./packed.ts";
 import { type Rollup, RollupFold } from "./rollup.ts";
 import type { DayToClose } from "./scan-store.ts";
 import { type ClosedSubject, makeOrganisation, revisionOf, toRow } from "./sqlite-closed.ts";
 import { passFence } from "./sqlite-months.ts";
+import { writePacked } from "./sqlite-packed.ts";
 import { bucketQuarters, cappedDimensions } from "./sqlite-rollups.ts";
 import { findSubject } from "./sqlite-scope.ts";
 
@@ -21,12 +23,17 @@ export interface FoldedDay extends Omit<DayToClose, "hours"> {
 	readonly total: ClosedSubject;
 	/** Of the codes that have scans in the day. */
 	readonly codes: readonly ClosedSubject[];
+	/** What screens read of the organisation's. */
+	readonly packed?: Packed;
 }
 
 export function foldDay(database: DatabaseSync, { hours, ...day }: DayToClose): FoldedDay {
 	const start = hours[0]?.at ?? day.end;
 	const subject = findSubject(database, day.organisation);
-	const own = subject === undefined ? RollupFold.day() : foldSubject(database, subject, hours, day.end);
+	const own =
+		subject === undefined
+			? RollupFold.day("organisation")
+			: foldSubject(database, subject, hours, day.end, "organisation");
 	const codes = database
 		.prepare(
 			`SELECT id, code FROM subjects WHERE organisation = ? AND code <> ''
@@ -34,17 +41,19 @@ export function foldDay(database: DatabaseSync, { hours, ...day }: DayToClose): 
 		)
 		.all(day.organisation, start, day.end) as { id: number; code: string }[];
 	const rows = codes.map(({ id, code }) => {
-		const rollup = foldSubject(database, id, hours, day.end).rollup();
+		const rollup = foldSubject(database, id, hours, day.end, "code").rollup();
 		own.addCode(code, rollup.tally);
 		return toRow(id, rollup, false);
 	});
 	const revision = subject === undefined ? 0 : revisionOf(database, subject, start, day.end);
-	return { ...day, start, revision, total: toRow(subject ?? 0, own.rollup(), true), codes: rows };
+	const rollup = own.rollup();
+	const total = toRow(subject ?? 0, rollup, true);
+	return { ...day, start, revision, total, codes: rows, packed: pack(rollup, start) };
 }
 
 /** @throws `lease_lost` when a newer fence has written. */
 export function writeDay(database: DatabaseSync, day: FoldedDay): void {
-	const { organisation, date, start, end, timeZone, lease, revision, total, codes } = day;
+	const { organisation, date, start, end, timeZone, lease, revision, total, codes, packed } = day;
 	passFence(database, lease);
 	const subject = makeOrganisation(database, organisation);
 	database
@@ -56,15 +65,22 @@ export function writeDay(database: DatabaseSync, day: FoldedDay): void {
 		const own = row.subject === subject ? revision : null;
 		insert.run(row.subject, date, start, end, ...counts, own, timeZone, row.capped, row.codes);
 	}
+	writePacked(database, subject, date, packed);
 }
 
-function foldSubject(database: DatabaseSync, subject: number, hours: DayToClose["hours"], end: number): RollupFold {
-	const fold = RollupFold.day();
+function foldSubject(
+	database: DatabaseSync,
+	subject: number,
+	hours: DayToClose["hours"],
+	end: number,
+	whose: "organisation" | "code",
+): RollupFold {
+	const fold = RollupFold.day(whose);
 	const range = { from: hours[0]?.at ?? end, to: end };
 	const none = BUCKET_DIMENSIONS.map(() => new Map<string, Tally>());
 	for (const [at, tally] of bucketQuarters(database, [subject], range)) {
 		const { hour } = hours.findLast((hour) => hour.at <= at) ?? { hour: 0 };
-		fold.addQuarter({ tally, values: none, capped: [] }, hour);
+		fold.addQuarter({ tally, values: none, capped: [] }, at, hour);
 	}
 	fold.addValues(valuesOf(database, subject, range), cappedDimensions(database, [subject], range));
 	return fold;

@@ -11,7 +11,7 @@ import { addTally, emptyTally, type Tally } from "./bucket.ts";
 import { firstInstant, QUARTER_MS } from "./quarters.ts";
 import type { Answers, LiveCounts, Questions, Selection } from "./scan-store.ts";
 import { addValues, type Range, scansOf, subtractTally, subtractValues } from "./sections.ts";
-import { closedBlocks, readBlocks } from "./sqlite-blocks.ts";
+import { closedBlocks, readBlocks, readPackedBlocks } from "./sqlite-blocks.ts";
 import { readQuartersFrom } from "./sqlite-months.ts";
 import {
 	rawCodes,
@@ -98,7 +98,10 @@ export class SqliteQuestions {
 		}
 		const quartersFrom = readQuartersFrom(this.#database);
 		const own = to - from < SHORTEST_BLOCK_MS ? undefined : findSubject(this.#database, organisation);
-		const closed = own === undefined ? [] : closedBlocks(this.#database, own, { from, to }, quartersFrom);
+		const closed =
+			own === undefined
+				? []
+				: closedBlocks(this.#database, own, { from, to }, quartersFrom, codes ? "codes" : "organisation");
 		const plan = planReading({ from, to }, closed, questions, quartersFrom, Date.now());
 		return { plan, scope, scans: scope.raw, subject };
 	}
@@ -107,7 +110,14 @@ export class SqliteQuestions {
 		if (blocks.length === 0) return;
 		const codes = sums.values.get("code");
 		const withoutCodes: Block[] = [];
-		for (const { block, code, rollup } of readBlocks(this.#database, scope.subjects, blocks, questions)) {
+		const packed = blocks.filter((block) => block.packed);
+		const [own = 0] = scope.subjects;
+		for (const { block, ...kept } of readPackedBlocks(this.#database, own, packed, questions)) {
+			sums.addPacked(block, kept);
+			if (!kept.packed.code) withoutCodes.push(block);
+		}
+		const plain = blocks.filter((block) => !block.packed);
+		for (const { block, code, rollup } of readBlocks(this.#database, scope.subjects, plain, questions)) {
 			sums.addBlock(block, code, rollup);
 			if (codes && code === "" && !rollup.codes) withoutCodes.push(block);
 		}

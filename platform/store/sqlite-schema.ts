@@ -10,7 +10,7 @@ import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
 
-const FORMAT = 3;
+const FORMAT = 4;
 const BUSY_TIMEOUT_MS = 5000;
 const CACHE_KIB = 64 * 1024;
 /** Size to which the write-ahead log is cut when it begins anew: a long reading may have let it grow. */
@@ -127,6 +127,21 @@ const MONTHS = `
 	) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * What came with the fourth format: what screens read of an organisation's closed days and months, and indexes that alone
+ * tell which these are. What is not packed is closed anew.
+ */
+const PACKED = `
+	-- name: date or month; part: a dimension, or quarters.
+	CREATE TABLE packed (
+		subject INTEGER NOT NULL, name TEXT NOT NULL, part TEXT NOT NULL, data BLOB NOT NULL, UNIQUE (subject, name, part)
+	) STRICT;
+	CREATE INDEX days_closed ON days (subject, start, end, date, time_zone, revision, scans, visitors, bots, capped)
+		WHERE revision IS NOT NULL;
+	CREATE INDEX months_closed ON months (subject, start, end, month, time_zone, revision, scans, visitors, bots, capped)
+		WHERE revision IS NOT NULL;
+`;
+
 /** Opens the file for the one that writes, and makes or checks its tables. */
 export function openForWriting(file: string): DatabaseSync {
 	const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
@@ -150,6 +165,7 @@ export function openForWriting(file: string): DatabaseSync {
 		}
 		if (format < 2) database.exec(RETENTION);
 		if (format < 3) database.exec(MONTHS);
+		if (format < 4) database.exec(PACKED);
 		if (format < FORMAT) database.exec(`PRAGMA user_version = ${FORMAT}`);
 		database.exec("COMMIT");
 		return database;

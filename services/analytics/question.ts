@@ -39,12 +39,15 @@ export async function resolveQuestion(
 	return { range, codes, selection: toSelection(organisation, query, codes, range) };
 }
 
-/** How points, or without an interval hours of the week, are read: days are closed in the organisation's own zone. */
+/**
+ * How points, or without an interval hours of the week, are read: days are closed in the organisation's own zone, and tell
+ * quarter hours of the whole organisation, not of its codes.
+ */
 export function askingOf({ range, selection }: Question, ownZone: string | undefined, interval?: Interval): Asking {
-	const { from, to, filters } = selection;
+	const { codes, from, to, filters } = selection;
 	const fine = interval === "quarter" || interval === "hour";
 	const coarser = fine ? "interval" : "tz";
 	// Raw scans, and less than a day, are read alike whatever is asked.
-	if (filters.length > 0 || to - from < SHORTEST_BLOCK_MS) return { grain: "days", coarser };
+	if (!codes || filters.length > 0 || to - from < SHORTEST_BLOCK_MS) return { grain: "days", coarser };
 	return { grain: fine || range.tz !== ownZone ? "quarters" : "days", coarser };
 }

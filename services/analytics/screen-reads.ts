@@ -9,7 +9,7 @@ import type { Answers, Counted, Questions, ScanStore, Selection } from "../../pl
 
 /**
  * What a question is read from: closed days and months, or the quarter hours of all of its range. Sums and breakdowns are
- * read from days of whatever zone.
+ * read from days of whatever zone, and so is everything that is asked of the whole organisation.
  */
 export type Grain = "days" | "quarters";
 

@@ -43,7 +43,11 @@ scanStoreSuite("MongoDB", async () => {
 			await client
 				.db(database)
 				.collection("days")
-				.updateMany({}, { $unset: { timeZone: 1, capped: 1, codes: 1, seen: 1 } });
+				.updateMany({}, { $unset: { timeZone: 1, capped: 1, codes: 1, seen: 1, packed: 1 } });
+			await client
+				.db(database)
+				.collection("months")
+				.updateMany({}, { $unset: { packed: 1 } });
 			await client.close();
 		},
 		async remove() {

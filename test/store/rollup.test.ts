@@ -7,7 +7,7 @@ import { CODES_PER_ROLLUP, RollupFold } from "../../platform/store/rollup.ts";
 const one: Tally = { scans: 1, visitors: 0, bots: 0 };
 
 function dayOf(codes: number): RollupFold {
-	const day = RollupFold.day();
+	const day = RollupFold.day("organisation");
 	for (let code = 0; code < codes; code++) day.addCode(`code-${code}`, one);
 	return day;
 }
@@ -19,12 +19,16 @@ test("an organisation's day counts its codes by id unless they are too many", ()
 });
 
 test("a month keeps the most scanned values of its days, and says where it kept not all", () => {
-	const month = RollupFold.month();
+	const month = RollupFold.month("organisation");
 	for (const date of ["2026-03-01", "2026-03-02"]) {
-		const day = RollupFold.day();
+		const day = RollupFold.day("organisation");
 		const cities = Array.from({ length: 200 }, (_, n) => [`${date} ${n}`, one] as const);
 		const values = Array.from({ length: 13 }, (_, dimension) => new Map(dimension === 2 ? cities : []));
-		day.addQuarter({ tally: { scans: 200, visitors: 0, bots: 0 }, values, capped: [] }, 5);
+		day.addQuarter(
+			{ tally: { scans: 200, visitors: 0, bots: 0 }, values, capped: [] },
+			Date.parse(date) + 5 * 3_600_000,
+			5,
+		);
 		expect(day.rollup().capped).toEqual([]);
 		month.addDay(day.rollup(), date, Date.parse(date));
 	}

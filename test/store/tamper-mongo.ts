@@ -1,8 +1,10 @@
 /** Changes documents of a scan store in MongoDB as no part of the product does. */
 
 import type { Db, Document, Filter } from "mongodb";
+import type { Packed } from "../../platform/store/packed.ts";
 import { NOON } from "./scans.ts";
 import type { Tampering } from "./suite/provided.ts";
+import { isPackedTampering, type PackedTampering, placeOf, tamperWithPacked } from "./tamper-packed.ts";
 
 const acme = { organisation: "acme" };
 const poster = { ...acme, code: "poster" };
@@ -18,8 +20,18 @@ export async function tamperWithMongo(db: Db, kind: Tampering, by: 1 | -1): Prom
 			.updateOne({ ...poster, at: HOUR_AFTER_NOON }, [{ $set: { bot: { $not: "$bot" } } }]);
 		return;
 	}
+	if (isPackedTampering(kind)) {
+		const { kind: unit, name } = placeOf(kind);
+		const closed = db.collection(`${unit}s`);
+		const filter = { ...own, [unit === "day" ? "date" : "month"]: name };
+		const found = await closed.findOne<{ packed: Packed; start: Date }>(filter, { promoteBuffers: true });
+		if (!found) throw new Error(`There is nothing to tamper with: ${kind}`);
+		const packed = tamperWithPacked(found.packed, found.start.getTime(), kind, by);
+		await closed.updateOne(filter, { $set: { packed } });
+		return;
+	}
 	const places: Record<
-		Exclude<Tampering, "a raw scan">,
+		Exclude<Tampering, "a raw scan" | PackedTampering>,
 		[collection: string, filter: Filter<Document>, field: string]
 	> = {
 		"a code's quarter": ["quarters", poster, "s"],

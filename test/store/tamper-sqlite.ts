@@ -1,7 +1,9 @@
 /** Changes rows of an embedded scan store as no part of the product does. */
 
 import { DatabaseSync } from "node:sqlite";
+import { readPacked, writePacked } from "../../platform/store/sqlite-packed.ts";
 import type { Tampering } from "./suite/provided.ts";
+import { isPackedTampering, type PackedTampering, placeOf, tamperWithPacked } from "./tamper-packed.ts";
 
 const poster = "subject = (SELECT id FROM subjects WHERE organisation = 'acme' AND code = 'poster')";
 const own = "subject = (SELECT id FROM subjects WHERE organisation = 'acme' AND code = '')";
@@ -13,7 +15,11 @@ export function tamperWithSqlite(file: string, kind: Tampering, by: 1 | -1): voi
 		`WHERE ${where} AND at = (SELECT min(at) FROM ${table} WHERE ${where})`;
 	const json = (path: string, column = "by_value") =>
 		`${column} = json_set(${column}, '${path}', json_extract(${column}, '${path}') + ${by})`;
-	const statements: Record<Tampering, string> = {
+	if (isPackedTampering(kind)) {
+		tamperWithParts(file, kind, by);
+		return;
+	}
+	const statements: Record<Exclude<Tampering, PackedTampering>, string> = {
 		"a raw scan": `UPDATE scans SET bot = 1 - bot WHERE seq = (
 			SELECT max(seq) FROM scans WHERE code = (SELECT id FROM subjects WHERE code = 'poster'))`,
 		"a code's quarter": `UPDATE quarters SET scans = scans + ${by} ${first("quarters", poster)}`,
@@ -46,9 +52,22 @@ export function tamperWithSqlite(file: string, kind: Tampering, by: 1 | -1): voi
 	}
 }
 
+function tamperWithParts(file: string, kind: PackedTampering, by: 1 | -1): void {
+	const database = new DatabaseSync(file, { timeout: 5_000 });
+	try {
+		const { kind: unit, name } = placeOf(kind);
+		const from = `SELECT start, subject FROM ${unit}s WHERE ${own} AND ${unit === "day" ? "date" : "month"} = ?`;
+		const { start, subject } = database.prepare(from).get(name) as { start: number; subject: number };
+		const packed = readPacked(database, subject, [name]).get(name) ?? {};
+		writePacked(database, subject, name, tamperWithPacked(packed, start, kind, by));
+	} finally {
+		database.close();
+	}
+}
+
 /** Days as the second format had them. */
 export function ageSqlite(file: string): void {
 	const database = new DatabaseSync(file, { timeout: 5_000 });
-	database.exec("UPDATE days SET time_zone = NULL, capped = NULL, codes = NULL");
+	database.exec("UPDATE days SET time_zone = NULL, capped = NULL, codes = NULL; DELETE FROM packed");
 	database.close();
 }

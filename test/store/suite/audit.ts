@@ -29,6 +29,12 @@ const NAMED: Readonly<Record<Tampering, object>> = {
 	"a day of an organisation's month": { what: "months", where: "2026-03", dimension: "day", value: "2026-03-14" },
 	"a code of an organisation's month": { what: "months", code: "poster", where: "2026-03" },
 	"a code of an organisation's day": { what: "days", code: "poster", where: "2026-03-14" },
+	"a packed value of an organisation's day": { what: "days", where: "2026-03-14", dimension: "country", value: "DE" },
+	"a packed code of an organisation's month": { what: "months", where: "2026-03", dimension: "code", value: "poster" },
+	"a packed quarter hour of an organisation's month": {
+		...{ what: "months", where: "2026-03" },
+		...{ dimension: "quarter", value: "2026-03-14T12:00:00.000Z" },
+	},
 	"the ledger's stored scans": { what: "ledger", where: "stored" },
 	"the ledger's accepted scans": { what: "ledger", where: "accepted" },
 };

@@ -21,6 +21,9 @@ export const TAMPERINGS = [
 	"a day of an organisation's month",
 	"a code of an organisation's month",
 	"a code of an organisation's day",
+	"a packed value of an organisation's day",
+	"a packed code of an organisation's month",
+	"a packed quarter hour of an organisation's month",
 	"the ledger's stored scans",
 	"the ledger's accepted scans",
 ] as const;
@@ -32,7 +35,10 @@ export interface ProvidedStore {
 	open(): Promise<ScanStore>;
 	/** Changes one thing that is kept, behind the store's back, by 1 or back by -1. */
 	tamper(kind: Tampering, by: 1 | -1): Promise<void>;
-	/** Leaves closed days as an earlier release wrote them: without their zone, their codes, and what a cap touched. */
+	/**
+	 * Leaves closed days as an earlier release wrote them, without their zone, their codes, and what a cap touched, and
+	 * months as a later one did: nothing is packed.
+	 */
 	age(): Promise<void>;
 	/** Closes what was opened and removes the data. */
 	remove(): Promise<void>;

@@ -13,6 +13,7 @@ import { selection, storeTest } from "./with-store.ts";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const NEPAL = "Asia/Kathmandu";
+const NO_HOURS = { hours: [], quarters: [] };
 const lease = { name: "cron", fence: 1 };
 
 const startOf = (date: string, timeZone: string) =>
@@ -65,6 +66,34 @@ export function readingPlanCases(provide: ProvideStore): void {
 		]);
 	});
 
+	storeTest(
+		provide,
+		"closed days and months answer in any time zone, also when their quarters were dropped",
+		async (store) => {
+			await fill(store);
+			const range = between("2026-02-01", "2026-04-10");
+			const asked = ["UTC", "America/New_York", "Australia/Lord_Howe"].flatMap((zone) =>
+				(["hour", "day", "week"] as const).map((interval): Questions => {
+					const series = bucketStarts(range.from, range.to, interval, zone);
+					return { series, breakdowns: ["country", "code"], hoursOfWeek: zone };
+				}),
+			);
+			const answers = async () => {
+				const found = [await store.series(range)].map(({ value, coveredFrom }) => ({ value, coveredFrom }));
+				const screens = [];
+				for (const questions of asked) {
+					const { value, coveredFrom } = await store.answer(range, questions);
+					screens.push({ ...value, coveredFrom });
+				}
+				return { found, screens };
+			};
+			const before = await answers();
+			expect(before.screens[0]?.hoursOfWeek?.quarters).toEqual([]);
+			await store.dropQuarters(startOf("2026-04-10", NEPAL), lease);
+			expect(await answers()).toEqual(before);
+		},
+	);
+
 	storeTest(provide, "what neither days nor quarters hold is said, and not counted", async (store) => {
 		await fill(store);
 		const mark = startOf("2026-04-01", "UTC");
@@ -75,8 +104,11 @@ export function readingPlanCases(provide: ProvideStore): void {
 		expect(counted.coveredFrom).toBe(startOf("2026-02-11", NEPAL));
 		const held = await store.counts({ ...utc, from: counted.coveredFrom });
 		expect(held).toMatchObject({ value: counted.value, coveredFrom: counted.coveredFrom });
-		// Hours of another zone are nowhere but in quarters; neither are parts of days.
-		expect((await store.hoursOfWeek(utc, "UTC")).coveredFrom).toBeGreaterThanOrEqual(mark);
+		// Any zone's hours are told by the quarter hours that days keep; a code's days keep none.
+		expect((await store.hoursOfWeek(utc, "UTC")).coveredFrom).toBe(counted.coveredFrom);
+		const codes = ["flyer"];
+		expect((await store.hoursOfWeek({ ...utc, codes }, "UTC")).coveredFrom).toBeGreaterThanOrEqual(mark);
+		// Parts of days are nowhere but in quarters.
 		const part = await store.counts({
 			...utc,
 			from: startOf("2026-03-01", NEPAL),
@@ -166,9 +198,29 @@ export function readingPlanCases(provide: ProvideStore): void {
 		const before = [(await store.answer(range, others)).value, await cells()];
 		await provided.age();
 		expect(await closing.isClosed("2026-03-02")).toBe(false);
+		expect(await closing.isClosed("2026-03")).toBe(false);
 		// Their hours are of a zone that nobody wrote down: quarter hours tell.
 		expect([(await store.answer(range, others)).value, await cells()]).toEqual(before);
 		await store.dropQuarters(startOf("2026-04-01", "UTC"), lease);
 		expect((await store.answer(range, others)).value).toEqual(before[0]);
+	});
+
+	storeTest(provide, "months that an earlier release closed answer beside those made anew", async (store, provided) => {
+		const { closing } = await fill(store);
+		await provided.age();
+		for (const month of ["2026-02", "2026-03"]) expect(await closing.isClosed(month)).toBe(false);
+		const [long, anew] = [between("2026-02-01", "2026-04-04"), between("2026-03-01", "2026-04-01")];
+		const { value } = await store.answer(long, screen(long));
+		expect((await store.answer(anew, screen(anew))).value.hoursOfWeek?.quarters).not.toEqual([]);
+		await closing.wholeMonth("2026-03");
+		expect(await closing.isClosed("2026-03")).toBe(true);
+		// Some are of this release, and some of the one before.
+		const mixed = (await store.answer(long, screen(long))).value;
+		expect({ ...mixed, hoursOfWeek: heatCells(mixed.hoursOfWeek ?? NO_HOURS, NEPAL) }).toEqual({
+			...value,
+			hoursOfWeek: heatCells(value.hoursOfWeek ?? NO_HOURS, NEPAL),
+		});
+		expect((await store.answer(anew, screen(anew))).value.hoursOfWeek?.quarters).toEqual([]);
+		expect(await store.audit({ organisation: "acme" })).toMatchObject({ clean: true });
 	});
 }
