@@ -12,14 +12,23 @@ import type {
 	Breakdown,
 	HeatMap,
 	Interval,
+	LastMinutes,
 	Ledger,
 	LiveMinutes,
 	Summary,
 	TimeSeries,
 } from "./analytics.ts";
-import type { CacheReading, CacheStats, KeptAnswer, Lease, MinuteReading, ReadPurpose } from "./cache.ts";
+import type {
+	CacheReading,
+	CacheStats,
+	KeptAnswer,
+	Lease,
+	MinuteReading,
+	ReadPurpose,
+	StoredMinutes,
+} from "./cache.ts";
 import type { Code, CodeChanges, CodeImage, CodeInput, ImageOptions, Page, RoutableCode } from "./code.ts";
-import type { FeedReading, LogStatus, StateReading } from "./events.ts";
+import type { FeedReading, LogStatus, Positions, StateReading } from "./events.ts";
 import type { ExportKind, ExportPage, ExportPlace } from "./export.ts";
 import type { Health } from "./health.ts";
 import type { Job, JobName, JobRun } from "./job.ts";
@@ -97,6 +106,8 @@ export interface Actions {
 		ExportPage,
 	];
 	"analytics.heatmap": [{ organisation: string; query: AnalyticsQuery }, Answer<HeatMap>];
+	/** What the live half hour says of its minutes alone. */
+	"analytics.minutes": [{ organisation: string; query: AnalyticsQuery }, Answer<LastMinutes>];
 	"analytics.live": [{ organisation: string; query: AnalyticsQuery }, Answer<LiveMinutes>];
 	/** The state of a channel, read together with the positions it is true at. */
 	"analytics.state": [{ organisation: string; code?: string }, StateReading];
@@ -115,10 +126,15 @@ export interface Actions {
 		{ count: number; allowed: boolean; remaining: number; resetMs: number },
 	];
 	/**
-	 * Scans without bots of the last 30 UTC minutes, oldest first, the present one included: counted from what is announced
-	 * where that is proven to be whole, else read from the store.
+	 * Scans without bots by UTC minute since `from` (a minute's first instant, epoch ms), of codes by id their sum, as they
+	 * were counted from what is announced: with everything that is in the log up to `applied`, or not at all.
 	 */
-	"cache.minutes": [{ organisation: string; code?: string }, MinuteReading];
+	"cache.minutes": [
+		{ organisation: string; codes?: readonly string[]; from: number; applied: Positions },
+		MinuteReading,
+	];
+	/** Lets the node that asked for it count minutes on from what the store said of them. */
+	"cache.resumeMinutes": [StoredMinutes, { resumed: boolean }];
 	"cache.stats": [Record<string, never>, CacheStats];
 
 	/** By name. */

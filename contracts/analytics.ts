@@ -41,7 +41,8 @@ export interface Coverage {
 	/** The part of the range that the source of the answer still holds. */
 	readonly from: string;
 	readonly to: string;
-	readonly source: "rollups" | "raw";
+	/** `counters`: what was announced of commits, proven to be all that the store held. */
+	readonly source: "rollups" | "raw" | "counters";
 	readonly capped?: true;
 }
 
@@ -96,10 +97,14 @@ export interface HeatMap extends AnswerFrame {
 	readonly cells: readonly HeatCell[];
 }
 
-/** The last minutes: how many scans in each, by which codes and from where, and who is there now. */
-export interface LiveMinutes extends AnswerFrame {
+/** The last minutes: how many scans in each. */
+export interface LastMinutes extends AnswerFrame {
 	/** Oldest first; the last one is the present UTC minute, which still grows. */
 	readonly minutes: readonly { readonly at: string; readonly scans: number }[];
+}
+
+/** The last minutes, by which codes and from where, and who is there now. */
+export interface LiveMinutes extends LastMinutes {
 	/** Different visitors of the last five minutes; bots are none. */
 	readonly visitorsNow: number;
 	readonly topCodes: readonly { readonly value: string; readonly name?: string; readonly scans: number }[];

@@ -3,6 +3,8 @@
  * to load what is not there.
  */
 
+import type { Positions } from "./events.ts";
+
 /**
  * What becomes of an answer: `open` changes with every scan, `closed` only with late ones, and a `refused` question is one
  * whose refusal is worth remembering.
@@ -75,12 +77,31 @@ export interface KeptAnswer {
 	readonly tookMs: number;
 }
 
-export interface MinuteReading {
-	/** `at` is a minute's first instant, ISO. */
-	readonly minutes: readonly { readonly at: string; readonly scans: number }[];
-	/** The instant at which it was true of the store, ISO. */
-	readonly asOf: string;
-	readonly source: "counters" | "store";
+/** How far ahead a scan may be dated, ms: what gateways accept, and a minute for clocks that differ. */
+export const DATED_AHEAD_MS = 6 * 60_000;
+
+/** Scans of the minute that begins at `at`, epoch ms. */
+export interface MinuteCount {
+	readonly at: number;
+	readonly scans: number;
+}
+
+export type MinuteReading =
+	/** Minutes that have scans, in order: everything up to `positions` is in them. */
+	| { readonly state: "counted"; readonly minutes: readonly MinuteCount[]; readonly positions: Positions }
+	/** Not proven to be whole. Where `node` is named, the store's word on them is welcome there. */
+	| { readonly state: "unknown"; readonly node?: string };
+
+/** What the store said of the minutes of an organisation or a code, from one on and of all that may be dated ahead. */
+export interface StoredMinutes {
+	readonly organisation: string;
+	readonly code?: string;
+	readonly epoch: string;
+	readonly positions: Positions;
+	/** First instant of the first minute, epoch ms. */
+	readonly from: number;
+	/** Those that have scans. */
+	readonly minutes: readonly MinuteCount[];
 }
 
 /** Reads since start, by how they were answered. */

@@ -20,7 +20,7 @@ import { goingOn, readExport } from "./export.ts";
 import { Framing, instants } from "./framing.ts";
 import { Gateways, isApplied } from "./freshness.ts";
 import { balance } from "./ledger.ts";
-import { everyMinute, LIVE_ROWS, liveMinutes, PRESENT_MS, scansAlone } from "./live.ts";
+import { everyMinute, LIVE_ROWS, liveMinutes, PRESENT_MS, readMinutes, scansAlone } from "./live.ts";
 import { askingOf, type Question, resolveQuestion } from "./question.ts";
 import { previousRange, resolveRange } from "./range.ts";
 import { RunningTotals } from "./running-totals.ts";
@@ -153,6 +153,22 @@ export default function analytics(
 						question,
 						() => this.read(question.selection, { hoursOfWeek: tz }, asking),
 						({ hoursOfWeek = { hours: [], quarters: [] } }) => ({ cells: heatCells(hoursOfWeek, tz) }),
+					);
+				});
+			},
+		},
+
+		minutes: {
+			params: { organisation: "string", query: "object" },
+			async handler(ctx) {
+				const { organisation, query } = ctx.params;
+				return this.answered(ctx, ["minutes"], organisation, query, async (caller, { codes, range, selection }) => {
+					const minutes = liveMinutes(Date.now());
+					const half = { codes, range: { ...range, ...minutes }, selection: { ...selection, ...minutes } };
+					return this.framing.framed(
+						{ ...half, source: "raw" },
+						(ends) => readMinutes(caller, this.store, half.selection, ends),
+						(counted) => ({ minutes: everyMinute(minutes, counted) }),
 					);
 				});
 			},

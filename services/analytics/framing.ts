@@ -4,15 +4,19 @@
  */
 
 import type { AnswerFrame } from "../../contracts/analytics.ts";
-import type { EventLog } from "../../platform/log/event-log.ts";
+import type { EventLog, LogEnd } from "../../platform/log/event-log.ts";
 import type { Counted, Reading } from "../../platform/store/scan-store.ts";
 import { type Gateways, isApplied } from "./freshness.ts";
 import type { Question } from "./question.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** What was read; with `coveredFrom`, epoch ms, where the store knows better than by its age what it holds. */
-export type Held<T> = Reading<T> & Partial<Pick<Counted<T>, "coveredFrom">>;
+/**
+ * What was read; with `coveredFrom`, epoch ms, where the store knows better than by its age what it holds, and with what
+ * it was read from where that is known only then.
+ */
+export type Held<T> = Omit<Reading<T>, "epoch"> &
+	Partial<Pick<Counted<T>, "coveredFrom">> & { readonly source?: AnswerFrame["coverage"]["source"] };
 
 export interface FramingOptions {
 	readonly log: Pick<EventLog, "ends">;
@@ -28,10 +32,14 @@ export class Framing {
 		this.#options = options;
 	}
 
-	/** Reads, and frames the answer with what was true when the reading began. */
+	/**
+	 * Reads, and frames the answer with what was true when the reading began.
+	 *
+	 * @param read is told where the log ended then; undefined when that is not known
+	 */
 	async framed<T, A>(
 		{ range, selection, source }: Question,
-		read: () => Promise<Held<T>>,
+		read: (ends: readonly LogEnd[] | undefined) => Promise<Held<T>>,
 		answer: (value: T) => A | Promise<A>,
 	): Promise<AnswerFrame & A> {
 		const { log, gateways, retentionDays } = this.#options;
@@ -39,8 +47,8 @@ export class Framing {
 		// A log that is away cannot be asked what is on its way: the answer is then not known to be complete.
 		const ends = await log.ends().catch(() => undefined);
 		const present = gateways.allPresent(asOf);
-		const { value, positions, capped, coveredFrom = range.from } = await read();
-		const from = source ?? (selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const));
+		const { value, positions, capped, coveredFrom = range.from, source: readFrom = source } = await read(ends);
+		const from = readFrom ?? (selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const));
 		const oldest = from === "raw" ? asOf - retentionDays * DAY_MS : coveredFrom;
 		return {
 			...instants(range),

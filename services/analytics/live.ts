@@ -1,11 +1,21 @@
-/** The live half hour: which minutes it is, and its answer from what the store has of them. Times are epoch ms. */
+/**
+ * The live half hour: which minutes it is, and its answer from what is counted of them: by the cache where that is proven
+ * to be everything, else by the store. Times are epoch ms.
+ */
 
-import type { BreakdownRow, LiveMinutes } from "../../contracts/analytics.ts";
+import type { BreakdownRow, LastMinutes } from "../../contracts/analytics.ts";
+import { DATED_AHEAD_MS, type MinuteCount } from "../../contracts/cache.ts";
+import { call } from "../../platform/actors.ts";
+import type { LogEnd } from "../../platform/log/event-log.ts";
+import type { ScanStore, Selection } from "../../platform/store/scan-store.ts";
+import type { Held } from "./framing.ts";
 
 const MINUTE_MS = 60_000;
 const LIVE_MINUTES = 30;
 /** Who was seen this long ago counts as there now. */
 export const PRESENT_MS = 5 * MINUTE_MS;
+/** Longest to wait for the cache's word before the store is asked, ms. */
+const CACHE_MS = 150;
 /** How many codes and countries are named. */
 export const LIVE_ROWS = 10;
 
@@ -21,15 +31,45 @@ export function liveMinutes(now: number): Minutes {
 }
 
 /** Every minute of the half hour, zero where nothing was. */
-export function everyMinute(
-	{ from, to }: Minutes,
-	counted: readonly { readonly at: number; readonly scans: number }[],
-): LiveMinutes["minutes"] {
+export function everyMinute({ from, to }: Minutes, counted: readonly MinuteCount[]): LastMinutes["minutes"] {
 	const scans = new Map(counted.map((minute) => [minute.at, minute.scans]));
 	return Array.from({ length: (to - from) / MINUTE_MS }, (_, index) => {
 		const at = from + index * MINUTE_MS;
 		return { at: new Date(at).toISOString(), scans: scans.get(at) ?? 0 };
 	});
+}
+
+/**
+ * The minutes that have scans. What the store is asked for, it is asked once: the cache counts on from it.
+ *
+ * @param caller asks the cache
+ * @param ends where the log ended before this reading; undefined when that is not known
+ */
+export async function readMinutes(
+	caller: object,
+	store: Pick<ScanStore, "minutes">,
+	selection: Selection,
+	ends: readonly LogEnd[] | undefined,
+): Promise<Held<readonly MinuteCount[]>> {
+	const { organisation, codes, from, filters, bots } = selection;
+	const countable = ends !== undefined && !bots && filters.length === 0;
+	const applied = Object.fromEntries((ends ?? []).map(({ partition, position }) => [partition, position]));
+	const counters = countable
+		? await call(caller, "cache.minutes", { organisation, codes, from, applied }, { timeout: CACHE_MS }).catch(
+				() => undefined,
+			)
+		: undefined;
+	if (counters?.state === "counted") {
+		const { minutes, positions } = counters;
+		return { value: minutes, positions, capped: false, source: "counters" };
+	}
+	if (counters?.node === undefined) return store.minutes(selection);
+	const reading = await store.minutes({ ...selection, to: selection.to + DATED_AHEAD_MS });
+	const { value: minutes, epoch, positions } = reading;
+	const stored = { organisation, code: codes?.[0], epoch, positions, from, minutes };
+	// A cache that is away asks again when it is there.
+	call(caller, "cache.resumeMinutes", stored, { nodeID: counters.node, timeout: CACHE_MS }).catch(() => undefined);
+	return reading;
 }
 
 export function scansAlone({ visitors: _, ...row }: BreakdownRow): Omit<BreakdownRow, "visitors"> {

@@ -3,9 +3,10 @@
  * can be lost; without Redis the first tier simply serves alone. How long what is kept stands in policies.ts.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import { READ_PURPOSES } from "../../contracts/cache.ts";
-import { type ActionsOf, broadcast, call, type EventsOf } from "../../platform/actors.ts";
+import { type ActionsOf, broadcast, type EventsOf } from "../../platform/actors.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { Answers } from "./answers.ts";
 import { Changes } from "./changes.ts";
@@ -22,6 +23,9 @@ import { probe, RedisTier } from "./redis-tier.ts";
 const LEASE_MS = 3_000;
 /** Positions that nobody told for so long prove nothing of now, ms; they are told every second. */
 const SILENT_MS = 2_000;
+/** How long is waited for what was just appended to be announced, and how often is looked, ms. */
+const PATIENCE_MS = 100;
+const AGAIN_MS = 5;
 const MOST_KEY_CHARACTERS = 65_536;
 
 interface State {
@@ -80,17 +84,37 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 		},
 
 		minutes: {
-			params: { organisation: "string", code: "string|optional" },
-			async handler(ctx) {
-				const { organisation, code } = ctx.params;
-				const { until } = this.hearing;
-				const counted = this.minutes.lastHalfHour(organisation, code, Date.now());
-				if (counted && until !== undefined && Date.now() - until < SILENT_MS) {
-					return { minutes: counted, asOf: new Date(until).toISOString(), source: "counters" };
+			params: {
+				...{ organisation: "string", codes: "array|items:string|optional" },
+				...{ from: "number|integer|positive", applied: "object" },
+			},
+			async handler({ params: { organisation, codes, from, applied } }) {
+				const { hearing } = this;
+				const counted = () => this.minutes.from(from, organisation, codes);
+				if (counted()) {
+					const covers = () => hearing.covers(applied) && Date.now() - (hearing.until ?? 0) < SILENT_MS;
+					// What was just appended is announced as soon as it is counted, unless that takes long anyway.
+					const end = Date.now() + (hearing.behindMs < PATIENCE_MS ? PATIENCE_MS : 0);
+					while (!covers() && Date.now() < end) await delay(AGAIN_MS);
+					const minutes = counted();
+					return minutes && covers()
+						? { state: "counted", minutes, positions: hearing.positions }
+						: { state: "unknown" };
 				}
-				const query = code === undefined ? {} : { codes: [code] };
-				const { answer } = await call(ctx, "analytics.live", { organisation, query });
-				return { minutes: answer.minutes, asOf: answer.asOf, source: "store" };
+				// Counting goes on from one selection's minutes, not from a sum of several.
+				if (codes && codes.length !== 1) return { state: "unknown" };
+				this.minutes.asking(organisation, codes?.[0], hearing.positions, Date.now());
+				return { state: "unknown", node: this.broker.nodeID };
+			},
+		},
+
+		resumeMinutes: {
+			params: {
+				...{ organisation: "string", code: "string|optional", epoch: "string", positions: "object" },
+				...{ from: "number|integer|positive", minutes: "array|items:object" },
+			},
+			handler({ params }) {
+				return { resumed: this.hearing.isOf(params.epoch) && this.minutes.resume(params) };
 			},
 		},
 
@@ -114,14 +138,14 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 				const now = Date.now();
 				for (const delta of params.codes) this.changes.counted(delta, now);
 				const news = this.hearing.committed(params, now);
-				this.minutes.heardSince(this.hearing.since);
-				if (news) for (const delta of params.codes) this.minutes.counted(delta, now);
+				this.minutes.heardSince(this.hearing.since, this.hearing.beginnings);
+				if (news) for (const delta of params.codes) this.minutes.counted(delta, params, now);
 			},
 		},
 		"scans.position": {
 			handler({ params }) {
 				this.hearing.position(params, Date.now());
-				this.minutes.heardSince(this.hearing.since);
+				this.minutes.heardSince(this.hearing.since, this.hearing.beginnings);
 			},
 		},
 		/** Its name, its edits and whether there is such a code are in answers, also in those of all codes. */

@@ -3,7 +3,7 @@
  * was heard, or a beat that stays ahead of it, means that something changed unheard, and what is older is not believed.
  */
 
-import type { Position, ScansCommitted, ScansPosition } from "../../contracts/events.ts";
+import type { Position, Positions, ScansCommitted, ScansPosition } from "../../contracts/events.ts";
 
 interface Partition {
 	/** What was heard of completely. */
@@ -14,12 +14,15 @@ interface Partition {
 	beat: Position;
 	/** When that was so, epoch ms; 0 before the first. */
 	beatAt: number;
+	/** How far counting was behind then, ms. */
+	behindMs: number;
 }
 
 export class Hearing {
 	readonly #partitions = new Map<number, Partition>();
 	#epoch = "";
 	#since: number;
+	#beginnings = 0;
 
 	constructor(now: number) {
 		this.#since = now;
@@ -30,11 +33,39 @@ export class Hearing {
 		return this.#since;
 	}
 
+	/** How often something was lost: also twice within a millisecond. */
+	get beginnings(): number {
+		return this.#beginnings;
+	}
+
 	/** Until when everything that was counted was heard of, epoch ms; undefined while that is not known. */
 	get until(): number | undefined {
 		const all = [...this.#partitions.values()];
 		const known = all.length > 0 && all.every(({ beat, held, coming }) => beat <= held && !coming);
 		return known ? Math.min(...all.map(({ beatAt }) => beatAt)) : undefined;
+	}
+
+	/** What was heard of, also of an announcement of which parts are yet to come. */
+	get positions(): Positions {
+		return Object.fromEntries([...this.#partitions].map(([id, { held, coming }]) => [id, coming?.to ?? held]));
+	}
+
+	/** Whether everything up to `applied` was heard of, and nobody knows of more. */
+	covers(applied: Positions): boolean {
+		return (
+			this.until !== undefined &&
+			Object.entries(applied).every(([id, position]) => (this.#partitions.get(Number(id))?.held ?? -1) >= position)
+		);
+	}
+
+	/** How far counting was behind when it was last told, ms. */
+	get behindMs(): number {
+		return Math.max(0, ...[...this.#partitions.values()].map(({ behindMs }) => behindMs));
+	}
+
+	/** Whether an epoch is the present one. */
+	isOf(epoch: string): boolean {
+		return epoch === this.#epoch;
 	}
 
 	/** @returns whether it is news: false for one that came before */
@@ -53,7 +84,7 @@ export class Hearing {
 		return true;
 	}
 
-	position({ epoch, partition: id, position, at }: ScansPosition, now: number): void {
+	position({ epoch, partition: id, position, behindMs, at }: ScansPosition, now: number): void {
 		const partition = this.#of(epoch, id, position, now);
 		// A beat may overtake the announcement of the commit that it names, but not by a whole beat.
 		if (partition.beat > partition.held) {
@@ -67,26 +98,32 @@ export class Hearing {
 		}
 		partition.beat = position;
 		partition.beatAt = Math.min(at, now);
+		partition.behindMs = behindMs;
 	}
 
 	#of(epoch: string, id: number, position: Position, now: number): Partition {
 		if (epoch !== this.#epoch) {
 			this.#partitions.clear();
 			this.#epoch = epoch;
-			this.#since = now;
+			this.#begin(now);
 		}
 		let partition = this.#partitions.get(id);
 		if (!partition) {
 			// What came before the first word of a partition was not heard.
-			partition = { held: position, beat: position, beatAt: 0 };
+			partition = { held: position, beat: position, beatAt: 0, behindMs: 0 };
 			this.#partitions.set(id, partition);
-			this.#since = now;
+			this.#begin(now);
 		}
 		return partition;
 	}
 
 	#lost(partition: Partition, now: number): void {
 		partition.coming = undefined;
+		this.#begin(now);
+	}
+
+	#begin(now: number): void {
 		this.#since = now;
+		this.#beginnings++;
 	}
 }

@@ -97,7 +97,7 @@ export const POLICIES = {
 		keepMs: 35 * MINUTE_MS,
 		from: "write",
 		jitter: 0,
-		why: "the live half hour; lost with the process, or when a message was, and then read from the store",
+		why: "the live half hour; what is lost with the process or with a message is read from the store once, and counted on",
 	},
 	probe: {
 		what: "nothing: by writing it, Redis is asked whether it serves",

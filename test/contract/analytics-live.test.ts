@@ -3,7 +3,7 @@
  * the same scans.
  */
 import { beforeAll, describe, expect, test } from "vitest";
-import type { LiveMinutes } from "../../contracts/analytics.ts";
+import type { LastMinutes, LiveMinutes } from "../../contracts/analytics.ts";
 import type { Code } from "../../contracts/code.ts";
 import { until } from "../harness/product.ts";
 import { dice } from "./counting.ts";
@@ -51,10 +51,12 @@ beforeAll(async () => {
 });
 
 /** The answer once everything that was accepted is in it. */
-function live(query: Record<string, string>): Promise<LiveMinutes> {
+const live = (query: Record<string, string>) => answered<LiveMinutes>(LIVE, query);
+
+function answered<T extends LastMinutes>(path: string, query: Record<string, string>): Promise<T> {
 	return until(
 		async () => {
-			const answer = await running.admin.get<LiveMinutes>(`${LIVE}?${new URLSearchParams(query)}`);
+			const answer = await running.admin.get<T>(`${path}?${new URLSearchParams(query)}`);
 			return answer.complete && answer;
 		},
 		{ what: `the live half hour of ${JSON.stringify(query)} to be complete` },
@@ -120,6 +122,28 @@ describe("the live half hour", () => {
 			return scan.country === undefined && scan.code === wall;
 		});
 		isRecount(await live({ "filter.code": door.slug }), ({ code }) => code === door);
+	});
+
+	test("is told by its minutes alone too, by whoever counted them", async () => {
+		const [wall, door] = codes as [Code, Code];
+		const queries: Record<string, string>[] = [
+			{},
+			{ code: wall.slug },
+			{ "filter.code": door.slug },
+			{ bots: "true" },
+			{ "filter.country": "DE" },
+		];
+		await each(queries, async (query) => {
+			const { visitorsNow: _v, topCodes: _c, topCountries: _t, ...whole } = await live(query);
+			const alone = await answered<LastMinutes>("/api/v1/analytics/minutes", query);
+			expect(Object.keys(alone).sort()).toEqual(Object.keys(whole).sort());
+			expect(alone.minutes).toHaveLength(30);
+			expect(alone.coverage).toMatchObject({ from: alone.from, to: alone.to });
+			// A minute may have begun between them.
+			const common = ({ minutes }: LastMinutes) =>
+				minutes.filter(({ at }) => [alone, whole].every(({ from, to }) => at >= from && at < to));
+			expect(common(alone)).toEqual(common(whole));
+		});
 	});
 
 	test("moves with the next scan", async () => {

@@ -50,7 +50,7 @@ const target = fc.constantFrom(
 const readable = fc.constantFrom(
 	...["/api/v1/codes", "/api/v1/codes/x", "/api/v1/codes/x/qr.svg", "/api/v1/analytics/summary", "/api/v1/ledger"],
 	...["/api/v1/analytics/breakdown", "/api/v1/analytics/timeseries", "/api/v1/keys", "/api/v1/jobs/audit/runs"],
-	...["/api/v1/analytics/live"],
+	...["/api/v1/analytics/live", "/api/v1/analytics/minutes"],
 	...["/q/menu", "/l/menu", "/q/%zz", "/sign-in/x", "/health/ready", "/api/v1/codes/%00", "/%"],
 );
 
