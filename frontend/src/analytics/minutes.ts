@@ -3,7 +3,7 @@
  * is the channel's. Both only ever say too little of a minute, never too much, so nothing is added up that could be
  * counted twice. One minute that neither knows to its end makes the half hour unknown.
  */
-import type { LiveMinutes } from "../../../contracts/analytics.ts";
+import type { LastMinutes } from "../../../contracts/analytics.ts";
 import { type AnalyticsView, REMEMBERED_MINUTES, scansThisMinute } from "../live/analytics-reducer.ts";
 
 const MINUTE_MS = 60_000;
@@ -23,7 +23,7 @@ export interface ToldMinutes {
 	readonly minutes: ReadonlyMap<number, number>;
 }
 
-export function toldMinutes({ asOf, minutes }: LiveMinutes): ToldMinutes {
+export function toldMinutes({ asOf, minutes }: LastMinutes): ToldMinutes {
 	return { asOf: Date.parse(asOf), minutes: new Map(minutes.map(({ at, scans }) => [Date.parse(at), scans])) };
 }
 

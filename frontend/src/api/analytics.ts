@@ -1,5 +1,5 @@
 /** Questions to the numbers over HTTP. */
-import type { Breakdown, Interval, LiveMinutes, Summary, TimeSeries } from "../../../contracts/analytics.ts";
+import type { Breakdown, Interval, LastMinutes, Summary, TimeSeries } from "../../../contracts/analytics.ts";
 import type { Dimension } from "../../../contracts/scan.ts";
 import { request } from "./client.ts";
 
@@ -24,6 +24,6 @@ export function fetchBreakdown(scope: Scope, by: Dimension, limit: number, signa
 	return request("GET", "/analytics/breakdown", { query: { ...scope, by, limit }, signal });
 }
 
-export function fetchLive(scope: Pick<Scope, "code">, signal?: AbortSignal): Promise<LiveMinutes> {
-	return request("GET", "/analytics/live", { query: { ...scope }, signal });
+export function fetchMinutes(scope: Pick<Scope, "code">, signal?: AbortSignal): Promise<LastMinutes> {
+	return request("GET", "/analytics/minutes", { query: { ...scope }, signal });
 }

@@ -4,7 +4,7 @@
  */
 import { type ComputedRef, computed, type MaybeRefOrGetter, toValue, watch } from "vue";
 import { countedElsewhere, lastMinutes, type MinuteBar, toldMinutes } from "../analytics/minutes.ts";
-import { fetchLive } from "../api/analytics.ts";
+import { fetchMinutes } from "../api/analytics.ts";
 import type { AnalyticsView } from "../live/analytics-reducer.ts";
 import { isStale } from "../live/freshness.ts";
 import type { RealTimeAnalytics } from "../live/use-real-time-analytics.ts";
@@ -29,7 +29,7 @@ export function useLastMinutes(
 	const view = computed(() => live.data.value);
 	const stale = computed(() => isStale(live.state.value));
 	const { data, problem, loading, reload } = useLoad(
-		async (signal) => toldMinutes(await fetchLive({ code: toValue(code) }, signal)),
+		async (signal) => toldMinutes(await fetchMinutes({ code: toValue(code) }, signal)),
 		{
 			on: () => toValue(code),
 			refreshOn: () =>
