@@ -54,6 +54,7 @@ export interface ReportRun {
 	readonly scans: number;
 	readonly visitors: number;
 	readonly madeAt: string;
+	/** None of a period that is so long over that its files are not kept any more. */
 	readonly formats: readonly ReportFormat[];
 }
 

@@ -18,7 +18,15 @@ import { TransactionSession } from "../store/mongo-transaction.ts";
 import { SALT_BYTES, SALTS_LIVE_HOURS } from "./lifetimes.ts";
 import { RECORDS_PLANS } from "./mongo-layout.ts";
 import { acquireLease, type LeaseDocument } from "./mongo-leases.ts";
-import { keepReport, type ReportDocument, reportFile, reportPeriods, reportRuns } from "./mongo-reports.ts";
+import {
+	dropReportFiles,
+	keepReport,
+	type ReportDocument,
+	reportFile,
+	reportFilesBeyond,
+	reportPeriods,
+	reportRuns,
+} from "./mongo-reports.ts";
 import { fieldsOfChange, newRunDocument, type RunDocument, toRun } from "./mongo-runs.ts";
 import type { Lease, MadeReport, NewRun, Records, RunChange } from "./records.ts";
 
@@ -132,6 +140,14 @@ class MongoRecords implements Records {
 
 	reportFile(query: Parameters<Records["reportFile"]>[0]): ReturnType<Records["reportFile"]> {
 		return this.#ask(() => reportFile(this.#reports, query));
+	}
+
+	reportFilesBeyond(...query: Parameters<Records["reportFilesBeyond"]>): Promise<string[]> {
+		return this.#ask(() => reportFilesBeyond(this.#reports, ...query));
+	}
+
+	dropReportFiles(...[of, lease]: Parameters<Records["dropReportFiles"]>): Promise<void> {
+		return this.#underLease(lease, (session) => dropReportFiles(this.#reports, of, session));
 	}
 
 	dropReports(organisation: string, report: string): Promise<void> {

@@ -79,6 +79,31 @@ export async function reportFile(
 	return found?.content ? { run: toReportRun(found), content: found.content.value() } : null;
 }
 
+export async function reportFilesBeyond(
+	reports: Reports,
+	...[organisation, report, keep]: Parameters<Records["reportFilesBeyond"]>
+): Promise<string[]> {
+	const found = await reports
+		.aggregate<{ readonly period: string }>([
+			{ $match: { organisation, report } },
+			{ $sort: { from: -1, period: -1 } },
+			{ $skip: keep },
+			{ $match: { files: { $ne: {} } } },
+			{ $project: { _id: 0, period: 1 } },
+		])
+		.toArray();
+	return found.map(({ period }) => period);
+}
+
+export async function dropReportFiles(
+	reports: Reports,
+	{ organisation, report, periods }: Parameters<Records["dropReportFiles"]>[0],
+	session: ClientSession,
+): Promise<void> {
+	const ids = periods.map((period) => idOf(organisation, report, period));
+	await reports.updateMany({ _id: { $in: ids } }, { $set: { files: {} } }, { session });
+}
+
 /** Which files there are, without what is in them. */
 type RunDocument = Omit<ReportDocument, "files"> & { readonly files: readonly string[] };
 const FORMATS_ALONE = {

@@ -93,6 +93,17 @@ export interface Records {
 		readonly id: string;
 		readonly format: ReportFormat;
 	}): Promise<{ readonly run: ReportRun; readonly content: Uint8Array } | null>;
+	/** The periods of a report whose files are there yet, newest first, without the newest `keep` that were made. */
+	reportFilesBeyond(organisation: string, report: string, keep: number): Promise<string[]>;
+	/**
+	 * Removes the files of periods. That they were made, and what was counted, stays: none of them is made again.
+	 *
+	 * @throws `lease_lost` when the lease's fence is not the store's.
+	 */
+	dropReportFiles(
+		of: { readonly organisation: string; readonly report: string; readonly periods: readonly string[] },
+		lease: Lease,
+	): Promise<void>;
 	/** Removes all that was made of a report. */
 	dropReports(organisation: string, report: string): Promise<void>;
 

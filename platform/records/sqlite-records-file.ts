@@ -13,7 +13,7 @@ import type { JobRun, RunStatus } from "../../contracts/job.ts";
 import type { ReportRun } from "../../contracts/report.ts";
 import { RUNS_LIVE_DAYS, SALT_BYTES, SALTS_LIVE_HOURS } from "./lifetimes.ts";
 import type { Lease, MadeReport, NewRun, Records, RunChange } from "./records.ts";
-import { keepReport, REPORTS_SCHEMA, reportFile, reportPeriods, reportRuns } from "./sqlite-reports.ts";
+import * as reports from "./sqlite-reports.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 const FORMAT = 2;
@@ -81,7 +81,7 @@ export class SqliteRecordsFile implements SyncRecords {
 			const format = this.#one<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
 			if (format > FORMAT) throw new Error(`${file} has format ${format}, this release knows ${FORMAT}`);
 			if (format === 0) this.#database.exec(SCHEMA);
-			if (format < 2) this.#database.exec(REPORTS_SCHEMA);
+			if (format < 2) this.#database.exec(reports.REPORTS_SCHEMA);
 			if (format < FORMAT) this.#database.exec(`PRAGMA user_version = ${FORMAT}`);
 		});
 	}
@@ -192,20 +192,31 @@ export class SqliteRecordsFile implements SyncRecords {
 	keepReport(made: MadeReport, lease: Lease): boolean {
 		return this.#transaction(() => {
 			this.#requireHeld(lease);
-			return keepReport(this.#database, made);
+			return reports.keepReport(this.#database, made);
 		});
 	}
 
 	reportPeriods(organisation: string, report: string): string[] {
-		return reportPeriods(this.#database, organisation, report);
+		return reports.reportPeriods(this.#database, organisation, report);
 	}
 
 	reportRuns(...[query, page, pageSize]: Parameters<Records["reportRuns"]>): Page<ReportRun> {
-		return reportRuns(this.#database, query, page, pageSize);
+		return reports.reportRuns(this.#database, query, page, pageSize);
 	}
 
 	reportFile(query: Parameters<Records["reportFile"]>[0]): { run: ReportRun; content: Uint8Array } | null {
-		return reportFile(this.#database, query);
+		return reports.reportFile(this.#database, query);
+	}
+
+	reportFilesBeyond(...query: Parameters<Records["reportFilesBeyond"]>): string[] {
+		return reports.reportFilesBeyond(this.#database, ...query);
+	}
+
+	dropReportFiles(...[of, lease]: Parameters<Records["dropReportFiles"]>): void {
+		this.#transaction(() => {
+			this.#requireHeld(lease);
+			reports.dropReportFiles(this.#database, of);
+		});
 	}
 
 	dropReports(organisation: string, report: string): void {

@@ -82,6 +82,14 @@ class SqliteRecords implements Records {
 		return this.#call("reportFile", ...query);
 	}
 
+	reportFilesBeyond(...query: Parameters<Records["reportFilesBeyond"]>) {
+		return this.#call("reportFilesBeyond", ...query);
+	}
+
+	dropReportFiles(...query: Parameters<Records["dropReportFiles"]>) {
+		return this.#call("dropReportFiles", ...query);
+	}
+
 	dropReports(organisation: string, report: string) {
 		return this.#call("dropReports", organisation, report);
 	}

@@ -63,6 +63,32 @@ export function reportFile(
 	return row?.content ? { run: JSON.parse(row.run) as ReportRun, content: row.content } : null;
 }
 
+export function reportFilesBeyond(
+	database: DatabaseSync,
+	...[organisation, report, keep]: Parameters<Records["reportFilesBeyond"]>
+): string[] {
+	const rows = database
+		.prepare(
+			`SELECT period FROM (
+				SELECT * FROM reports WHERE organisation = ? AND report = ? ORDER BY began DESC, period DESC LIMIT -1 OFFSET ?
+			) WHERE ${REPORT_FORMATS.map((format) => `${format} IS NOT NULL`).join(" OR ")}`,
+		)
+		.all(organisation, report, keep) as { period: string }[];
+	return rows.map(({ period }) => period);
+}
+
+export function dropReportFiles(
+	database: DatabaseSync,
+	{ organisation, report, periods }: Parameters<Records["dropReportFiles"]>[0],
+): void {
+	const drop = database.prepare(
+		`UPDATE reports SET ${REPORT_FORMATS.map((format) => `${format} = NULL`).join(", ")},
+			run = json_set(run, '$.formats', json('[]'))
+		WHERE organisation = ? AND report = ? AND period = ?`,
+	);
+	for (const period of periods) drop.run(organisation, report, period);
+}
+
 function columnOf(format: ReportFormat): string {
 	const column = REPORT_FORMATS.find((known) => known === format);
 	if (!column) throw new Error(`No format ${format}`);

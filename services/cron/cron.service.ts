@@ -18,6 +18,7 @@ import { booleanParameter, cleanUp } from "./cleanup.ts";
 import { aggregateDays, dateParameter } from "./daily-aggregation.ts";
 import { Leader } from "./leader.ts";
 import { type GenerateOptions, generateReports } from "./reports/generate.ts";
+import { pruneReports } from "./reports/prune.ts";
 import { reportActions } from "./reports/report-actions.ts";
 import { readContent } from "./reports/report-content.ts";
 import { ReportFiles } from "./reports/report-files.ts";
@@ -185,7 +186,11 @@ export default function cron(
 					differences.set(0);
 					return auditAll(store, context, (report) => service.audited(report));
 				},
-				cleanup_old_data: (context) => cleanUp({ store, retentionDays, timeZoneOf }, context),
+				async cleanup_old_data(context) {
+					const cleaned = await cleanUp({ store, retentionDays, timeZoneOf }, context);
+					const { records, shelf } = service;
+					return { ...cleaned, reportFiles: await pruneReports({ records, shelf }, context) };
+				},
 				async generate_reports(context) {
 					const { records, shelf, broker } = service;
 					const files = new ReportFiles();

@@ -8,6 +8,7 @@ import type { Records } from "../../platform/records/records.ts";
 import { openSqliteRecords } from "../../platform/records/sqlite-records.ts";
 import { type GenerateOptions, generateReports } from "../../services/cron/reports/generate.ts";
 import type { Period } from "../../services/cron/reports/periods.ts";
+import { pruneReports } from "../../services/cron/reports/prune.ts";
 import type { StoredReport } from "../../services/cron/reports/report-shelf.ts";
 import { atEndOfFile } from "../harness/cleanup.ts";
 import { temporaryFolder } from "../harness/folder.ts";
@@ -142,4 +143,25 @@ test("a report of an organisation that is no more is not made, and no failure", 
 		return "UTC";
 	};
 	expect(await generateReports({ ...options, timeZoneOf }, { lease, signal })).toMatchObject({ made: DAYS.length });
+});
+
+test("files of the newest 60 periods are kept, and an earlier one is not made again", async () => {
+	const { options, rendered, lease } = await surroundings([{ ...daily, since: "2026-09-01" }, weekly]);
+	const { made } = await generateReports(options, { lease, signal });
+	// All of September and October, and November up to the 22nd; three weeks.
+	expect(made).toBe(30 + 31 + 22 + 3);
+	const prune = (params: object) => pruneReports(options, { params: { ...params }, lease, signal });
+	const withFiles = async () => {
+		const { rows } = await options.records.reportRuns({ organisation: "acme", report: "r1" }, 1, 200);
+		return rows.filter(({ formats }) => formats.length > 0).map(({ id }) => id);
+	};
+	expect(await prune({ dryRun: true })).toBe(23);
+	expect(await withFiles()).toHaveLength(83);
+	expect(await prune({})).toBe(23);
+	const kept = await withFiles();
+	expect([kept.length, kept[0], kept.at(-1)]).toEqual([60, "2026-11-22", "2026-09-24"]);
+	expect(await prune({})).toBe(0);
+	rendered.length = 0;
+	expect(await generateReports(options, { lease, signal })).toMatchObject({ made: 0 });
+	expect(rendered).toEqual([]);
 });

@@ -112,6 +112,35 @@ export function describeRecords(name: string, newPlace: () => Promise<RecordsPla
 			expect(await one.reportPeriods("o", "r1")).toEqual([]);
 		});
 
+		test("files of a report's older periods go, under the lease, and what was made is known as before", async () => {
+			const lease = (await one.acquire("cron", "a", 60_000))!;
+			const of = { organisation: "o", report: "r1" };
+			for (const day of ["21", "24", "22", "23"]) {
+				const from = `2026-11-${day}T00:00:00.000Z`;
+				const made = { asOf: from, complete: true, scans: 1, visitors: 0, files: { csv: new Uint8Array([1]) } };
+				await one.keepReport({ ...of, id: `2026-11-${day}`, from, to: from, tz: "UTC", ...made }, lease);
+				await one.keepReport({ ...of, report: "r2", id: `2026-11-${day}`, from, to: from, tz: "UTC", ...made }, lease);
+			}
+			const beyond = (keep: number, report = "r1") => other.reportFilesBeyond("o", report, keep);
+			expect(await beyond(4)).toEqual([]);
+			expect(await beyond(1)).toEqual(["2026-11-23", "2026-11-22", "2026-11-21"]);
+			const older = ["2026-11-22", "2026-11-21"];
+			await one.dropReportFiles({ ...of, periods: older }, lease);
+			expect(await beyond(2)).toEqual([]);
+			expect(await beyond(2, "r2")).toEqual(older);
+			expect(await other.reportFile({ ...of, id: "2026-11-22", format: "csv" })).toBeNull();
+			expect(await other.reportFile({ ...of, id: "2026-11-23", format: "csv" })).not.toBeNull();
+			expect(await other.reportPeriods("o", "r1")).toHaveLength(4);
+			const { rows } = await other.reportRuns(of, 1, 10);
+			expect(rows.map(({ formats }) => formats)).toEqual([["csv"], ["csv"], [], []]);
+			expect(rows[2]).toMatchObject({ id: "2026-11-22", scans: 1, complete: true });
+			await one.release(lease);
+			await other.acquire("cron", "b", 60_000);
+			const late = one.dropReportFiles({ ...of, periods: ["2026-11-23"] }, lease);
+			expect(codeOf(await late.catch((error: unknown) => error))).toBe("lease_lost");
+			expect(await beyond(1)).toEqual(["2026-11-23"]);
+		});
+
 		test("of many who ask for a lease at once one gets it", async () => {
 			const holders = Array.from({ length: 10 }, (_, index) => `holder ${index}`);
 			const leases = await Promise.all(

@@ -72,7 +72,7 @@ export const reportRoutes: readonly Route[] = [
 		access: "admin",
 		summary: "Have a report made of each day, week or month",
 		description:
-			"Of all codes, or of `codes` (ids or slugs), in `timeZone` (the organisation's when absent), as HTML, CSV and JSON unless `formats` says which. Weeks begin Monday. The first one is of the last period that is over, and is made at once. Each period is reported once, as soon as all scans of it are counted; when some are still on their way 6 hours after its end, the report is made and says so (`complete: false`).",
+			"Of all codes, or of `codes` (ids or slugs), in `timeZone` (the organisation's when absent), as HTML, CSV and JSON unless `formats` says which. Weeks begin Monday. The first one is of the last period that is over, and is made at once. Each period is reported once, as soon as all scans of it are counted; when some are still on their way 6 hours after its end, the report is made and says so (`complete: false`). Of the newest 60 periods the files are kept; of earlier ones stays what was counted, with no `formats`.",
 		success: { status: 201, description: "The report" },
 		limit: "writes",
 		body: z.strictObject({
