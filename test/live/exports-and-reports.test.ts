@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Summary } from "../../contracts/analytics.ts";
 import type { Code } from "../../contracts/code.ts";
+import type { Report } from "../../contracts/report.ts";
 import { type Api, api } from "../harness/api.ts";
 import { openBrowser } from "../harness/browser.ts";
 import { type Product, startProduct, until } from "../harness/product.ts";
@@ -95,7 +96,22 @@ describe("the dashboard", () => {
 		expect(asked).toEqual([]);
 		await reader.close();
 
-		await page.getByRole("button", { name: "Delete report Each day" }).click();
+		await page.getByRole("button", { name: "Edit report Each day" }).click();
+		const form = page.getByTestId("edit-report-form");
+		expect(await form.getByLabel("Made").inputValue()).toBe("daily");
+		await form.getByLabel("Name").fill("");
+		await form.getByTestId("save-report").click();
+		await form.getByTestId("field-error").waitFor();
+		await form.getByLabel("Name").fill("Each week");
+		await form.getByLabel("Made").selectOption("weekly");
+		await form.getByLabel("Of", { exact: false }).selectOption([]);
+		await form.getByTestId("save-report").click();
+		await page.getByText(/of all codes/).waitFor();
+		const { rows } = await client.get<{ rows: Report[] }>("/api/v1/reports");
+		expect(rows).toMatchObject([{ name: "Each week", period: "weekly" }]);
+		expect(rows[0]).not.toHaveProperty("codes");
+
+		await page.getByRole("button", { name: "Delete report Each week" }).click();
 		await page.getByTestId("confirm").click();
 		await page.getByText("No reports yet").waitFor();
 	});

@@ -1,6 +1,6 @@
 /** Reports over HTTP. */
 import type { Page } from "../../../contracts/code.ts";
-import type { Report, ReportFormat, ReportInput, ReportRun } from "../../../contracts/report.ts";
+import type { Report, ReportChanges, ReportFormat, ReportInput, ReportRun } from "../../../contracts/report.ts";
 import { request } from "./client.ts";
 
 /** As many as an organisation may have. */
@@ -12,6 +12,10 @@ export function fetchReports(signal?: AbortSignal): Promise<Page<Report>> {
 
 export function createReport(input: ReportInput): Promise<Report> {
 	return request("POST", "/reports", { body: input });
+}
+
+export function changeReport(id: string, changes: ReportChanges): Promise<Report> {
+	return request("PATCH", `/reports/${encodeURIComponent(id)}`, { body: changes });
 }
 
 export function deleteReport(id: string): Promise<void> {
