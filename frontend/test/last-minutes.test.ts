@@ -82,14 +82,11 @@ describe("the strip of minutes", () => {
 			tz: "UTC",
 			asOf: minute(0),
 			complete: true,
-			coverage: { from: minute(-1), to: minute(1), source: "raw" },
+			coverage: { from: minute(-1), to: minute(1), source: "counters" },
 			minutes: [
 				{ at: minute(-1), scans: 3 },
 				{ at: minute(0), scans: 1 },
 			],
-			visitorsNow: 2,
-			topCodes: [],
-			topCountries: [],
 		});
 		expect(asOf).toBe(at(0));
 		expect([...minutes]).toEqual([
