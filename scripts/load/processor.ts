@@ -4,8 +4,9 @@
  */
 import { randomUUID } from "node:crypto";
 import { KIND_OF_ANSWER, kindOfAnswer } from "./answers.ts";
+import { lookAsOneOfMany } from "./crowd.ts";
 import { type LoadPlan, readPlan } from "./plan.ts";
-import { lookAtScreens, type Metrics } from "./screens.ts";
+import type { Metrics } from "./screens.ts";
 import { runSpike } from "./spike.ts";
 
 /** A virtual user. */
@@ -107,7 +108,7 @@ export async function noteRedirect(_: HttpRequest, answer: HttpAnswer, __: Conte
 
 /** A step: people who look at the dashboard until `untilSecond`. */
 export async function look({ vars }: Context, metrics: Metrics): Promise<void> {
-	await lookAtScreens(planned(), metrics, {
+	await lookAsOneOfMany(planned(), metrics, {
 		untilSecond: Number(vars.untilSecond),
 		warmUpSeconds: Number(vars.warmUpSeconds),
 		scanEverySeconds: Number(vars.scanEverySeconds),
