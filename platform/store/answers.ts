@@ -18,19 +18,19 @@ export class AnswerSums {
 	readonly values: ReadonlyMap<Dimension, Map<string, Tally>>;
 	/** Dimensions of which a cap merged values. */
 	readonly capped = new Set<Dimension>();
-	readonly #questions: Questions;
+	readonly questions: Questions;
 	readonly #points = new Map<number, Tally>();
 	readonly #hours: readonly Tally[];
 
 	constructor(questions: Questions) {
-		this.#questions = questions;
+		this.questions = questions;
 		this.values = new Map(questions.breakdowns?.map((by) => [by, new Map<string, Tally>()]));
 		this.#hours = Array.from({ length: questions.hoursOfWeek === undefined ? 0 : HOURS_OF_WEEK }, emptyTally);
 	}
 
 	/** @param code empty: the organisation's own @param rollup what was asked for is enough of it */
 	addBlock(block: Block, code: string, rollup: Rollup): void {
-		const { series, hoursOfWeek } = this.#questions;
+		const { series, hoursOfWeek } = this.questions;
 		addTally(this.tally, rollup.tally);
 		if (typeof series === "object")
 			for (const { at, ...tally } of rollup.days ?? [{ at: block.from, ...rollup.tally }])
@@ -52,7 +52,7 @@ export class AnswerSums {
 		{ tally, capped, packed }: Pick<Rollup, "tally" | "capped"> & { readonly packed: Packed },
 	): void {
 		// Quarter hours that are asked for one by one count themselves.
-		if (this.#questions.series !== "quarters") addTally(this.tally, tally);
+		if (this.questions.series !== "quarters") addTally(this.tally, tally);
 		if (packed.quarters) this.#addQuarters(packed.quarters, block.from);
 		for (const [by, sums] of this.values) {
 			const values = packed[by];
@@ -62,7 +62,7 @@ export class AnswerSums {
 	}
 
 	#addQuarters(quarters: Uint8Array, from: number): void {
-		const { series, hoursOfWeek } = this.#questions;
+		const { series, hoursOfWeek } = this.questions;
 		const hourAt = hoursOfWeek === undefined ? undefined : hourOfWeek(hoursOfWeek);
 		let [point, end] = [-1, Number.NEGATIVE_INFINITY];
 		let sum: Tally | undefined;
@@ -84,7 +84,7 @@ export class AnswerSums {
 	}
 
 	answers(bots: boolean): Answers {
-		const { series, breakdowns = [], hoursOfWeek } = this.#questions;
+		const { series, breakdowns = [], hoursOfWeek } = this.questions;
 		const counts = this.#counts();
 		const toPoint = (at: number, tally: Tally): Point => ({
 			at,
@@ -111,7 +111,7 @@ export class AnswerSums {
 	#counts(): Tally {
 		const sum = emptyTally();
 		const [values = new Map<string, Tally>()] = this.values.values();
-		const parts = readsOf(this.#questions) === "values" ? values.values() : [this.tally, ...this.quarters.values()];
+		const parts = readsOf(this.questions) === "values" ? values.values() : [this.tally, ...this.quarters.values()];
 		for (const tally of parts) addTally(sum, tally);
 		return sum;
 	}

@@ -45,8 +45,8 @@ export async function answer(
 	const now = Date.now();
 	const alone = reachOf(selection, now, questions);
 	if (alone.filters.length > 0 || selection.to - selection.from < SHORTEST_BLOCK_MS) {
-		const read: Read = (branches) => readSnapshot(schema, branches);
-		return summed(read, await readPlanned(read, alone, questions), alone, selection, questions);
+		const snapshot = await readSnapshot(schema, (months) => openBranches(alone, months, questions));
+		return answered(new AnswerSums(questions), snapshot, alone, selection);
 	}
 	return inSnapshot(schema.db.client, async (reading) => {
 		const read: Read = (branches) => readIn(schema, reading, branches);
@@ -56,51 +56,60 @@ export async function answer(
 		let closed: readonly Block[] = found.blocks.map((block) => ({ ...block, packed: own }));
 		for (;;) {
 			const reach = reachOf(selection, now, questions, closed, found.quartersFrom);
-			const snapshot = await readPlanned(read, reach, questions);
-			const packed = namesOf(snapshot.of("packed").filter((document) => document.packed !== undefined));
-			if (reach.plan.blocks.every((block) => !block.packed || packed.has(block.name)))
-				return summed(read, snapshot, reach, selection, questions);
+			const sums = new AnswerSums(questions);
+			const [{ packed, withoutCodes }, snapshot] = await Promise.all([
+				addBlocks(read, sums, reach, questions),
+				readOpen(read, reach, questions),
+			]);
+			if (reach.plan.blocks.every((block) => !block.packed || packed.has(block.name))) {
+				await addCodes(read, sums, reach, withoutCodes);
+				return answered(sums, snapshot, reach, selection);
+			}
 			// Some an earlier release closed: what else is packed is not worth another reading to know.
 			closed = closed.map((block) => ({ ...block, packed: packed.has(block.name) }));
 		}
 	});
 }
 
-function readPlanned(read: Read, reach: Reach, questions: Questions): Promise<Snapshot> {
-	return read((months) => [
-		...blockBranches(reach, questions),
-		...partBranches("times", timeBranches(reach, months, questions)),
-		...(questions.breakdowns ?? []).flatMap((by) => partBranches(by, breakdownBranches(reach, months, by))),
+/**
+ * What no closed document tells. Codes are read apart, side by side with the rest and with the closed documents, which are
+ * unpacked here meanwhile: the snapshot's instant is known by now, so it is the same for all.
+ */
+async function readOpen(read: Read, reach: Reach, questions: Questions): Promise<Snapshot> {
+	const { breakdowns = [] } = questions;
+	const [codes, rest] = [
+		{ breakdowns: breakdowns.filter((by) => by === "code") },
+		breakdowns.filter((by) => by !== "code"),
+	];
+	const apart = reach.plan.buckets.length > 0 && rest.length > 0 && codes.breakdowns.length > 0;
+	if (!apart) return read((months) => openBranches(reach, months, questions));
+	const [one, other] = await Promise.all([
+		read((months) => openBranches(reach, months, { ...questions, breakdowns: rest })),
+		read((months) => openBranches(reach, months, codes)),
 	]);
+	return { ...one, of: (tag) => [...one.of(tag), ...other.of(tag)] };
 }
 
-async function summed(
-	read: Read,
-	snapshot: Snapshot,
-	reach: Reach,
-	{ bots }: Selection,
-	questions: Questions,
-): Promise<Counted<Answers>> {
-	const { plan } = reach;
-	const sums = new AnswerSums(questions);
-	const withoutCodes = addBlocks(sums, snapshot, plan.blocks);
+function answered(sums: AnswerSums, snapshot: Snapshot, { plan }: Reach, { bots }: Selection): Counted<Answers> {
 	const times = partOf(snapshot, "times");
-	if (readsOf(questions) === "quarters")
+	if (readsOf(sums.questions) === "quarters") {
 		for (const [at, tally] of signedSums(times, (at: Date) => at.getTime())) sums.quarters.set(at, tally);
-	else for (const tally of signedSums(times, () => "").values()) addTally(sums.tally, tally);
+	} else for (const tally of signedSums(times, () => "").values()) addTally(sums.tally, tally);
 	for (const [by, values] of sums.values) {
 		const part = partOf(snapshot, by);
 		addValues(values, by === "code" ? signedSums(part, String) : valueSums(part));
 		if (by !== "code" && isCapped(part)) sums.capped.add(by);
 	}
-	const codes = sums.values.get("code");
-	if (codes && withoutCodes.length > 0) {
-		const { of } = await read(() => codesOfBlocks(reach.organisation, withoutCodes));
-		for (const tally of of("code")) addValues(codes, new Map([[String(tally._id), toTally(tally)]]));
-	}
 	const { epoch, positions } = snapshot;
 	const value = sums.answers(bots);
 	return { value, epoch, positions, capped: value.capped.length > 0, coveredFrom: plan.coveredFrom };
+}
+
+function openBranches(reach: Reach, months: Months, questions: Questions): Branch[] {
+	return [
+		...partBranches("times", timeBranches(reach, months, questions)),
+		...(questions.breakdowns ?? []).flatMap((by) => partBranches(by, breakdownBranches(reach, months, by))),
+	];
 }
 
 function timeBranches(reach: Reach, months: Months, questions: Questions): Branch[] {
@@ -143,33 +152,48 @@ function blockBranches({ organisation, of, plan: { blocks } }: Reach, questions:
 	);
 }
 
-/** Returns the organisation's own that do not count its codes. */
-function addBlocks(sums: AnswerSums, snapshot: Snapshot, blocks: readonly Block[]): Block[] {
-	const byName = new Map(blocks.map((block) => [block.name, block]));
+interface Added {
+	/** Names of those that were packed. */
+	readonly packed: ReadonlySet<string>;
+	/** The organisation's own that do not count its codes. */
+	readonly withoutCodes: readonly Block[];
+}
+
+async function addBlocks(read: Read, sums: AnswerSums, reach: Reach, questions: Questions): Promise<Added> {
+	const { blocks } = reach.plan;
+	const packed = new Set<string>();
 	const withoutCodes: Block[] = [];
-	for (const document of documentsOf(snapshot, "packed")) {
+	if (blocks.length === 0) return { packed, withoutCodes };
+	const { of } = await read(() => blockBranches(reach, questions));
+	const byName = new Map(blocks.map((block) => [block.name, block]));
+	for (const document of of("packed") as readonly ClosedDocument[]) {
 		const block = byName.get(nameOf(document)) as Block;
-		const { packed = {}, capped = [] } = document;
-		sums.addPacked(block, { tally: toTally(document), capped, packed });
-		if (!packed.code) withoutCodes.push(block);
+		if (!document.packed) continue;
+		packed.add(block.name);
+		sums.addPacked(block, { tally: toTally(document), capped: document.capped ?? [], packed: document.packed });
+		if (!document.packed.code) withoutCodes.push(block);
 	}
-	for (const document of documentsOf(snapshot, "plain")) {
+	for (const document of of("plain") as readonly ClosedDocument[]) {
 		const block = byName.get(nameOf(document)) as Block;
 		sums.addBlock(block, document.code ?? "", rollupOf(document));
 		if (document.code === "" && !document.codes) withoutCodes.push(block);
 	}
-	return withoutCodes;
+	return { packed, withoutCodes };
+}
+
+async function addCodes(
+	read: Read,
+	sums: AnswerSums,
+	{ organisation }: Reach,
+	blocks: readonly Block[],
+): Promise<void> {
+	const codes = sums.values.get("code");
+	if (!codes || blocks.length === 0) return;
+	const { of } = await read(() => codesOfBlocks(organisation, blocks));
+	for (const tally of of("code")) addValues(codes, new Map([[String(tally._id), toTally(tally)]]));
 }
 
 type ClosedDocument = Partial<DayDocument & MonthDocument>;
-
-function documentsOf({ of }: Snapshot, tag: "packed" | "plain"): readonly ClosedDocument[] {
-	return of(tag) as readonly ClosedDocument[];
-}
-
-function namesOf(documents: readonly ClosedDocument[]): Set<string> {
-	return new Set(documents.map(nameOf));
-}
 
 function nameOf({ date, month }: ClosedDocument): string {
 	return date ?? month ?? "";
