@@ -7,6 +7,9 @@ import { until } from "../../scripts/servers/until.ts";
 import { realServer } from "../harness/servers.ts";
 import { answerOf, type CacheNode, closedAnswer, startCacheNode } from "./cache-node.ts";
 
+/** By how much an answer that another node loaded counts as older. */
+const CLOCKS_APART_MS = 250;
+
 let redis: RunningServer;
 let direct: Redis;
 let one: CacheNode;
@@ -19,6 +22,9 @@ beforeAll(async () => {
 		startCacheNode({ REDIS_URL: redis.url, NODE_ID: "one" }),
 		startCacheNode({ REDIS_URL: redis.url, NODE_ID: "other" }),
 	]);
+	// What another node loaded is believed from when one listens, by clocks that may differ.
+	const started = Date.now();
+	await until(() => Date.now() - started > CLOCKS_APART_MS, { what: "clocks to be past it", everyMs: 20 });
 });
 
 afterAll(() => direct.disconnect());

@@ -25,7 +25,9 @@ export function describeRecords(name: string, newPlace: () => Promise<RecordsPla
 		let other: Records;
 		beforeEach(async () => {
 			place = await newPlace();
-			[one, other] = await Promise.all([place.open(), place.open()]);
+			// One after the other: while a file becomes a database, nobody else can open it.
+			one = await place.open();
+			other = await place.open();
 		});
 		afterEach(() => Promise.all([one.close(), other.close()]));
 
