@@ -7,6 +7,7 @@ import { partsOf } from "./mongo-keys.ts";
 import type { Branch, Branches, Snapshot } from "./mongo-snapshot.ts";
 import { DAY_MS, firstInstant } from "./quarters.ts";
 import type { Range } from "./sections.ts";
+import { monthEnd, monthOf, monthStart } from "./utc-month.ts";
 
 /** Of so many, newest first, the quarters are looked at where their dates alone do not tell. */
 const MOST_UNSURE = { day: 8, month: 2 } as const;
@@ -16,35 +17,67 @@ interface Candidate extends Block {
 	readonly seen?: number;
 }
 
-/** @param ofCodes whether days of months will be asked for, which their documents alone tell of codes */
+/**
+ * Of months in a chain, which are nearly always all that lie within the range, the days are not even looked at.
+ *
+ * @param ofCodes whether days of months will be asked for, which their documents alone tell of codes
+ */
 export async function closedBlocks(
 	read: (branches: Branches) => Promise<Snapshot>,
 	organisation: string,
 	range: Range,
 	ofCodes: boolean,
 ): Promise<{ readonly blocks: Block[]; readonly quartersFrom: number }> {
-	const heads = {
-		$match: { organisation, code: "", start: { $gte: new Date(range.from) }, end: { $lte: new Date(range.to) } },
+	const within = { organisation, code: "", start: { $gte: new Date(range.from) }, end: { $lte: new Date(range.to) } };
+	const days = ({ from, to }: Range): Branch => {
+		const start = { $gte: new Date(from), $lte: new Date(to) };
+		const match = { organisation, code: "", start, end: { $lte: new Date(to) } };
+		return { tag: "day", collection: "days", pipeline: [{ $match: match }, HEAD] };
 	};
-	// The index alone does not tell.
-	const months = ofCodes ? { $project: { ...HEAD.$project, "days.at": 1 } } : HEAD;
+	const chain = ofCodes ? undefined : wholeMonths(range);
+	const around = chain
+		? [
+				{ ...range, to: chain.from },
+				{ ...range, from: chain.to },
+			]
+		: [range];
+	// Which days a month has, the index does not tell.
+	const ofMonths = ofCodes ? { $project: { ...HEAD.$project, "days.at": 1 } } : HEAD;
 	const added = [{ $match: datesOf(organisation, range) }, { $group: { _id: "$date", n: { $sum: "$n" } } }];
 	const snapshot = await read(() => [
-		{ tag: "day", collection: "days", pipeline: [heads, HEAD] },
-		{ tag: "month", collection: "months", pipeline: [heads, months] },
+		...around.map(days),
+		{ tag: "month", collection: "months", pipeline: [{ $match: within }, ofMonths] },
 		{ tag: "added", collection: "revisions", pipeline: added },
 	]);
 	const { quartersFrom } = snapshot;
-	const candidates = [...candidatesOf("day", snapshot.of("day")), ...candidatesOf("month", snapshot.of("month"))];
 	const n = new Map(snapshot.of("added").map((date) => [Date.parse(date._id as string), date.n as number]));
-	// Nothing tells any more of what was added to quarters that were dropped.
-	const isSure = (block: Candidate) => block.from < quartersFrom || block.seen === seenOf(block, n);
-	const { sure = [], unsure = [] } = Object.groupBy(candidates, (block) => (isSure(block) ? "sure" : "unsure"));
-	unsure.sort((a, b) => b.from - a.from);
-	const asked = (["day", "month"] as const).flatMap((kind) =>
-		unsure.filter((block) => block.kind === kind).slice(0, MOST_UNSURE[kind]),
-	);
-	return { blocks: [...sure, ...(await unchanged(read, organisation, asked))], quartersFrom };
+	const unchangedOf = async (kind: Block["kind"], documents: readonly Document[]): Promise<Block[]> => {
+		// Nothing tells any more of what was added to quarters that were dropped.
+		const isSure = (block: Candidate) => block.from < quartersFrom || block.seen === seenOf(block, n);
+		const candidates = candidatesOf(kind, documents);
+		const { sure = [], unsure = [] } = Object.groupBy(candidates, (block) => (isSure(block) ? "sure" : "unsure"));
+		const asked = unsure.sort((a, b) => b.from - a.from).slice(0, MOST_UNSURE[kind]);
+		return [...sure, ...(await unchanged(read, organisation, asked))];
+	};
+	const months = await unchangedOf("month", snapshot.of("month"));
+	const all = !chain || isChain(months, chain) ? snapshot : await read(() => [days(range)]);
+	return { blocks: [...months, ...(await unchangedOf("day", all.of("day")))], quartersFrom };
+}
+
+/** From where to where months that lie within the range are sure to be, whatever their zone; undefined where none need be. */
+function wholeMonths(range: Range): Range | undefined {
+	const from = monthEnd(monthOf(range.from + DAY_MS)) + DAY_MS;
+	const to = monthStart(monthOf(range.to - DAY_MS)) - DAY_MS;
+	return from < to ? { from, to } : undefined;
+}
+
+function isChain(months: readonly Block[], { from, to }: Range): boolean {
+	let end = from;
+	for (const month of months.toSorted((a, b) => a.from - b.from)) {
+		if (month.from > end) return false;
+		end = Math.max(end, month.to);
+	}
+	return end >= to;
 }
 
 /** Those of the blocks whose quarters were not added to. */

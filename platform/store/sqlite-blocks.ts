@@ -58,7 +58,7 @@ export function closedBlocks(
 	return [...blocks("month", heads("months", "month", days)), ...blocks("day", heads("days", "date", "NULL"))];
 }
 
-export interface PackedBlock extends Pick<Rollup, "tally" | "capped"> {
+interface PackedBlock extends Pick<Rollup, "tally" | "capped"> {
 	readonly block: Block;
 	readonly packed: Packed;
 }
