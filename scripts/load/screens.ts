@@ -5,12 +5,11 @@
 import { Agent, request } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
-import { io, type Socket } from "socket.io-client";
 import { Dashboard } from "../../bench/load/dashboard.ts";
 import { zipf } from "../../bench/load/zipf.ts";
-import type { AnalyticsUpdate, SubscribeReply, Update } from "../../contracts/live.ts";
 import { KIND_OF_ANSWER, kindOfAnswer } from "./answers.ts";
 import type { LoadCode, LoadPlan } from "./plan.ts";
+import { ScreenSocket } from "./screen-socket.ts";
 
 /** What Artillery collects. */
 export interface Metrics {
@@ -115,7 +114,7 @@ class Screen {
 	readonly #metrics: Metrics;
 	readonly #code: LoadCode;
 	readonly #scanEveryMs: number;
-	readonly #socket: Socket;
+	readonly #socket: ScreenSocket;
 	/** Scans of the code that were acknowledged, all of them this screen's. */
 	#scans = 0;
 	/** Told when the code's total has reached what is waited for. */
@@ -126,12 +125,13 @@ class Screen {
 		this.#metrics = metrics;
 		this.#code = code;
 		this.#scanEveryMs = scanEverySeconds * 1_000;
-		const options = { auth: { token: plan.key }, transports: ["websocket"], forceNew: true, reconnection: false };
-		this.#socket = io(`${plan.realtimeUrl}/analytics`, options);
-		this.#socket.on("update", ({ channel, data }: Update<AnalyticsUpdate>) => {
-			if (channel !== this.#channel) return;
-			const { scans, bots } = data.total;
-			if (this.#awaited && scans + bots >= this.#awaited.total) this.#awaited.seen(performance.now());
+		this.#socket = new ScreenSocket({
+			...{ url: plan.realtimeUrl, token: plan.key },
+			onUpdate: ({ channel, data }) => {
+				if (channel !== this.#channel) return;
+				const { scans, bots } = data.total;
+				if (this.#awaited && scans + bots >= this.#awaited.total) this.#awaited.seen(performance.now());
+			},
 		});
 	}
 
@@ -154,12 +154,12 @@ class Screen {
 			this.#metrics.emit("counter", "connections.cut", this.#socket.connected ? 0 : 1);
 			connected(this.#metrics, -1);
 		} finally {
-			this.#socket.disconnect();
+			this.#socket.close();
 		}
 	}
 
 	async #subscribe(channel: string): Promise<void> {
-		const reply = (await this.#socket.timeout(SUBSCRIBE_MS).emitWithAck("subscribe", { channel })) as SubscribeReply;
+		const reply = await this.#socket.subscribe(channel, SUBSCRIBE_MS);
 		if (!reply.ok) throw new Error(`${channel} was refused: ${reply.error.code}`);
 	}
 
