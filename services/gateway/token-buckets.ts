@@ -3,6 +3,8 @@
  * What is forgotten for want of room begins full again.
  */
 
+import { Generations } from "./generations.ts";
+
 export interface TokenBucketOptions {
 	/** Tokens a second, and how many a full bucket holds. */
 	readonly perSecond: number;
@@ -29,16 +31,12 @@ interface Bucket {
 export class TokenBuckets {
 	readonly #perSecond: number;
 	readonly #now: () => number;
-	readonly #maxYoung: number;
-	/** Used since the last change of generations. Two maps cost less than a list in order of use. */
-	#young = new Map<string, Bucket>();
-	/** Last used in the generation before. */
-	#old = new Map<string, Bucket>();
+	readonly #buckets: Generations<Bucket>;
 
 	constructor({ perSecond, maxKeys = 100_000, now = () => performance.now() }: TokenBucketOptions) {
 		this.#perSecond = perSecond;
 		this.#now = now;
-		this.#maxYoung = Math.ceil(maxKeys / 2);
+		this.#buckets = new Generations(maxKeys);
 	}
 
 	/** Takes tokens, all or none. */
@@ -57,14 +55,10 @@ export class TokenBuckets {
 
 	#bucket(key: string): Bucket {
 		const now = this.#now();
-		let bucket = this.#young.get(key);
+		let bucket = this.#buckets.get(key);
 		if (!bucket) {
-			bucket = this.#old.get(key) ?? { tokens: this.#perSecond, at: now };
-			if (this.#young.size >= this.#maxYoung) {
-				this.#old = this.#young;
-				this.#young = new Map();
-			}
-			this.#young.set(key, bucket);
+			bucket = { tokens: this.#perSecond, at: now };
+			this.#buckets.set(key, bucket);
 		}
 		bucket.tokens = Math.min(this.#perSecond, bucket.tokens + ((now - bucket.at) / 1_000) * this.#perSecond);
 		bucket.at = now;

@@ -5,8 +5,8 @@
 
 import { createRequire } from "node:module";
 import { isIP } from "node:net";
-import { LRUCache } from "lru-cache";
 import maxmind, { type Reader, type Response } from "maxmind";
+import { Generations } from "../generations.ts";
 
 export interface GeoPlace {
 	readonly country?: string;
@@ -53,7 +53,7 @@ export async function openGeoTable(file: string | undefined): Promise<GeoTable> 
 		);
 	}
 	/** Of networks of 256 addresses that are all in one place, as almost all are: walking the table costs ten times as much. */
-	const networks = new LRUCache<string, GeoPlace>({ max: NETWORKS_REMEMBERED });
+	const networks = new Generations<GeoPlace>(NETWORKS_REMEMBERED);
 	return (address) => {
 		const family = isIP(address);
 		if (family === 0) return NOWHERE;

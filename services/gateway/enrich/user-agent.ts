@@ -1,9 +1,9 @@
 /** What a user agent string says: kind of device, system and browser by their usual names, and whether it is a bot. */
 
 import { isbot } from "isbot";
-import { LRUCache } from "lru-cache";
 import parser from "my-ua-parser";
 import type { Device } from "../../../contracts/scan.ts";
+import { Generations } from "../generations.ts";
 
 export interface Agent {
 	readonly device: Device;
@@ -50,7 +50,7 @@ const BROWSERS: Readonly<Record<string, string>> = {
 	"Samsung Browser": "Samsung Internet",
 };
 
-const remembered = new LRUCache<string, Agent>({ max: MAX_REMEMBERED });
+const remembered = new Generations<Agent>(MAX_REMEMBERED);
 
 export function readUserAgent(userAgent: string | undefined): Agent {
 	if (!userAgent) return UNKNOWN;
