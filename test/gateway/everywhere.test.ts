@@ -73,7 +73,7 @@ describe("of two gateways", () => {
 		await cluster.nats.kill();
 		await everywhere(code.slug, "https://a.example/");
 		await cluster.nats.restart();
-		await until(() => edit(code, { url: "https://b.example/" }), { what: "an edit", timeoutMs: 5_000 });
+		await until(() => edit(code, { url: "https://b.example/" }), { what: "an edit", timeoutMs: 10_000 });
 		await everywhere(code.slug, "https://b.example/", 2_000);
 	});
 });
