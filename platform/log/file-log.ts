@@ -58,6 +58,8 @@ class FileLog implements EventLog {
 	readonly partitions: number;
 	readonly #segments: Segments;
 	readonly #tail = new LogTail();
+	/** While nobody reads, no message is kept: those that outlive their append are what the old heap is collected for. */
+	#readers = 0;
 	#gathered: Gathered[] = [];
 	#appending: Promise<void> | undefined;
 	#closing: Promise<void> | undefined;
@@ -81,18 +83,23 @@ class FileLog implements EventLog {
 	async *read(partition: number, after: Position, options: ReadOptions): AsyncGenerator<readonly LogMessage[]> {
 		const { signal, maxMessages = DEFAULT_MAX_MESSAGES } = options;
 		let position = after;
-		while (!signal.aborted) {
-			this.#assertUsable(partition);
-			position = Math.max(position, this.#segments.trimmed);
-			for await (const messages of this.#tail.after(position) ?? this.#fromFiles(position)) {
-				for (const batch of batches(messages, partition, maxMessages)) {
+		this.#readers++;
+		try {
+			while (!signal.aborted) {
+				this.#assertUsable(partition);
+				position = Math.max(position, this.#segments.trimmed);
+				for await (const messages of this.#tail.after(position) ?? this.#fromFiles(position)) {
+					for (const batch of batches(messages, partition, maxMessages)) {
+						if (signal.aborted) return;
+						yield batch;
+					}
+					position = messages.at(-1)?.position ?? position;
 					if (signal.aborted) return;
-					yield batch;
 				}
-				position = messages.at(-1)?.position ?? position;
-				if (signal.aborted) return;
+				if (position >= this.#segments.next - 1) await this.#moreOrEnd(signal);
 			}
-			if (position >= this.#segments.next - 1) await this.#moreOrEnd(signal);
+		} finally {
+			if (--this.#readers === 0) this.#tail.clear();
 		}
 	}
 
@@ -138,7 +145,8 @@ class FileLog implements EventLog {
 			const group = this.#takeGroup();
 			try {
 				const first = await this.#segments.append(group);
-				this.#tail.add(group.map(({ partition, data }, index) => ({ partition, position: first + index, data })));
+				if (this.#readers > 0)
+					this.#tail.add(group.map(({ partition, data }, index) => ({ partition, position: first + index, data })));
 				for (const [index, { resolve }] of group.entries()) resolve(first + index);
 				this.#wakeReaders();
 			} catch (error) {
