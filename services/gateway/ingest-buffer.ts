@@ -82,8 +82,8 @@ const OVERLOADED_RETRY_MS = 1_000;
 /** So many scans that are not durable yet are a crowd. */
 const CROWD = 32;
 /** A message is late when it takes so many times what messages take, and never before so many ms. */
-const LATE_TIMES = 4;
-const LATE_MS = 3;
+const LATE_TIMES = 3;
+const LATE_MS = 2;
 /** How much one message changes what is known of how long they take. */
 const USUAL_WEIGHT = 0.1;
 
