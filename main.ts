@@ -4,21 +4,17 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { brokerOptions } from "./moleculer.config.ts";
 import manifest from "./package.json" with { type: "json" };
 import { type ActorName, type Config, ConfigError, describeVariables, readConfig } from "./platform/config.ts";
 import { DataDirError, lockDataDir } from "./platform/data-dir.ts";
+import { keepFreedMemory } from "./platform/heap.ts";
 import { serveMetrics } from "./platform/metrics.ts";
 import { createPlatform, type Platform } from "./platform/platform.ts";
 import { offerFirstSignIn } from "./platform/sign-in.ts";
 
-/**
- * A process that collected nothing of its old garbage for 100 s would compact its whole heap to give memory back, which took
- * 50–170 ms under load, in all processes of a stack at once. It waits until the memory is needed.
- */
-setFlagsFromString("--memory-reducer-gc-count=0");
+keepFreedMemory();
 
 /** How long readiness says that the process stops while it still serves, so that who sends it traffic can notice, ms. */
 const NOTICE_MS = 500;

@@ -5,12 +5,14 @@
 import { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { readConfig } from "../../platform/config.ts";
+import { keepFreedMemory } from "../../platform/heap.ts";
 import { createPlatform } from "../../platform/platform.ts";
 import accounts from "../../services/accounts/accounts.service.ts";
 import cache from "../../services/cache/cache.service.ts";
 import codes from "../../services/codes/codes.service.ts";
 import gateway from "../../services/gateway/gateway.service.ts";
 
+keepFreedMemory();
 const platform = createPlatform(readConfig(process.env));
 const broker = new ServiceBroker(brokerOptions(platform.config));
 for (const actor of [cache, accounts, codes, gateway]) broker.createService(actor(platform));
