@@ -75,8 +75,9 @@ interface Lane {
 }
 
 const REPEAT_DELAY_MS = 50;
-/** After a message of so many scans a lane's next one begins no sooner than so long after it, ms: a sync is not cheap. */
+/** After a message of so many scans that was durable sooner than so, ms, a lane gathers for a millisecond: a sync is not cheap. */
 const PACED_SCANS = 8;
+const SOON_MS = 0.3;
 const PACE_MS = 1;
 const OVERLOADED_RETRY_MS = 1_000;
 /** So many scans that are not durable yet are a crowd. */
@@ -228,8 +229,7 @@ export class IngestBuffer {
 			this.#noteTime(lane);
 			this.#pending -= batch.length;
 			this.#pendingBytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0);
-			const early = PACE_MS - (performance.now() - begunAt);
-			if (batch.length >= PACED_SCANS && early > 0) await delay(early);
+			if (batch.length >= PACED_SCANS && performance.now() - begunAt < SOON_MS) await delay(PACE_MS);
 		}
 		lane.busy = false;
 		if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
