@@ -13,6 +13,8 @@ import { KEY, makeCodes, type Subject, type SubjectName, startSubject } from "./
 
 const CODES = 200;
 const WARM_UP_MS = 1_000;
+/** Hundreds of new connections find caches and a young heap that know a closed loop of few. */
+const STEADY_AFTER_MS = 5_000;
 /** Connections over which requests come at a steady rate. */
 const PHONES = 512;
 
@@ -41,7 +43,8 @@ async function measure(subject: Subject, slugs: readonly string[], atRate?: numb
 	const connections = atRate === undefined ? Number(given.connections) : PHONES;
 	const asked = { kind: "redirects", slugs, key: KEY, batch: 1 } as const;
 	const { url, pid } = subject;
-	const result = await load({ ...asked, url, pid, connections, rate: atRate, warmUpMs: WARM_UP_MS, forMs });
+	const warmUpMs = atRate === undefined ? WARM_UP_MS : STEADY_AFTER_MS;
+	const result = await load({ ...asked, url, pid, connections, rate: atRate, warmUpMs, forMs });
 	await subject.counted();
 	return result;
 }
