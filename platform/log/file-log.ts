@@ -58,8 +58,11 @@ class FileLog implements EventLog {
 	readonly partitions: number;
 	readonly #segments: Segments;
 	readonly #tail = new LogTail();
-	/** While nobody reads, no message is kept: those that outlive their append are what the old heap is collected for. */
-	#readers = 0;
+	/**
+	 * Each with the position that it has read to. What nobody still has to read is not kept in memory: messages that outlive
+	 * their append by long are what the old heap is collected for.
+	 */
+	readonly #readers = new Set<{ position: Position }>();
 	#gathered: Gathered[] = [];
 	#appending: Promise<void> | undefined;
 	#closing: Promise<void> | undefined;
@@ -82,24 +85,26 @@ class FileLog implements EventLog {
 
 	async *read(partition: number, after: Position, options: ReadOptions): AsyncGenerator<readonly LogMessage[]> {
 		const { signal, maxMessages = DEFAULT_MAX_MESSAGES } = options;
-		let position = after;
-		this.#readers++;
+		const reader = { position: after };
+		this.#readers.add(reader);
 		try {
 			while (!signal.aborted) {
 				this.#assertUsable(partition);
-				position = Math.max(position, this.#segments.trimmed);
-				for await (const messages of this.#tail.after(position) ?? this.#fromFiles(position)) {
+				reader.position = Math.max(reader.position, this.#segments.trimmed);
+				for await (const messages of this.#tail.after(reader.position) ?? this.#fromFiles(reader.position)) {
 					for (const batch of batches(messages, partition, maxMessages)) {
 						if (signal.aborted) return;
 						yield batch;
 					}
-					position = messages.at(-1)?.position ?? position;
+					reader.position = messages.at(-1)?.position ?? reader.position;
 					if (signal.aborted) return;
 				}
-				if (position >= this.#segments.next - 1) await this.#moreOrEnd(signal);
+				this.#forgetRead();
+				if (reader.position >= this.#segments.next - 1) await this.#moreOrEnd(signal);
 			}
 		} finally {
-			if (--this.#readers === 0) this.#tail.clear();
+			this.#readers.delete(reader);
+			this.#forgetRead();
 		}
 	}
 
@@ -145,7 +150,7 @@ class FileLog implements EventLog {
 			const group = this.#takeGroup();
 			try {
 				const first = await this.#segments.append(group);
-				if (this.#readers > 0)
+				if (this.#readers.size > 0)
 					this.#tail.add(group.map(({ partition, data }, index) => ({ partition, position: first + index, data })));
 				for (const [index, { resolve }] of group.entries()) resolve(first + index);
 				this.#wakeReaders();
@@ -174,6 +179,12 @@ class FileLog implements EventLog {
 		} catch (error) {
 			throw codeOf(error) ? error : failed(error);
 		}
+	}
+
+	#forgetRead(): void {
+		let lowest = Number.POSITIVE_INFINITY;
+		for (const { position } of this.#readers) lowest = Math.min(lowest, position);
+		this.#tail.forget(lowest);
 	}
 
 	/** Waits until something was appended, the log is closed, or the signal says so. */

@@ -25,12 +25,6 @@ export class LogTail {
 		this.#letGo(({ position }) => position <= upTo);
 	}
 
-	clear(): void {
-		this.#messages = [];
-		this.#bytes = 0;
-		this.#gone = 0;
-	}
-
 	/** All messages after a position; undefined when the first of them is not here. */
 	after(position: Position): [readonly LogMessage[]] | undefined {
 		const first = this.#messages[this.#gone];
