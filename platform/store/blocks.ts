@@ -77,9 +77,39 @@ export function planReading(
 	};
 }
 
+/** What filters read: rows of closed days, by whole quarter hours, and raw scans between them. */
+export interface ColumnsPlan<Day extends Block = Block> {
+	/** They do not overlap, and lie within the range. */
+	readonly parts: readonly { readonly day: Day; readonly range: Range }[];
+	readonly raw: readonly Range[];
+}
+
+/** @param days closed ones that nothing was added to since */
+export function planColumns<Day extends Block>(range: Range, days: readonly Day[]): ColumnsPlan<Day> {
+	const last = firstInstant(range.to, QUARTER_MS);
+	const parts: { day: Day; range: Range }[] = [];
+	let from = firstInstant(range.from + QUARTER_MS - 1, QUARTER_MS);
+	for (const day of days.toSorted(byTime)) {
+		const part = { from: Math.max(day.from, from), to: Math.min(day.to, last) };
+		if (!isAligned(day) || part.from >= part.to) continue;
+		parts.push({ day, range: part });
+		from = part.to;
+	}
+	return {
+		parts,
+		raw: gaps(
+			range,
+			parts.map((part) => part.range),
+		),
+	};
+}
+
 function lies({ from, to }: Block, range: Range): boolean {
-	const aligned = firstInstant(from, QUARTER_MS) === from && firstInstant(to, QUARTER_MS) === to;
-	return aligned && from < to && from >= range.from && to <= range.to;
+	return isAligned({ from, to }) && from < to && from >= range.from && to <= range.to;
+}
+
+function isAligned({ from, to }: Range): boolean {
+	return firstInstant(from, QUARTER_MS) === from && firstInstant(to, QUARTER_MS) === to;
 }
 
 function fits(
@@ -143,7 +173,7 @@ function inFewRanges(blocks: readonly Block[], range: Range): readonly Block[] {
 }
 
 /** What of the range lies in none of the blocks, which are in order. */
-function gaps(range: Range, blocks: readonly Block[]): Range[] {
+function gaps(range: Range, blocks: readonly Range[]): Range[] {
 	const found: Range[] = [];
 	let from = range.from;
 	for (const block of blocks) {

@@ -4,38 +4,24 @@
  */
 
 import type { Document } from "mongodb";
-import type { BucketDimension, Dimension } from "../../contracts/scan.ts";
 import { AnswerSums, readsOf } from "./answers.ts";
 import { type Block, SHORTEST_BLOCK_MS } from "./blocks.ts";
-import { addTally } from "./bucket.ts";
 import { closedBlocks } from "./mongo-blocks.ts";
-import {
-	codeBranches,
-	countsBranches,
-	type Months,
-	type Reach,
-	reachOf,
-	seriesBranches,
-	valueBranches,
-} from "./mongo-branches.ts";
+import { type Reach, reachOf } from "./mongo-branches.ts";
+import { answerFiltered } from "./mongo-filtered.ts";
 import { idOf } from "./mongo-keys.ts";
+import { answered, openBranches } from "./mongo-open.ts";
 import { rollupOf, toTally } from "./mongo-rollups.ts";
 import type { DayDocument, MongoSchema, MonthDocument } from "./mongo-schema.ts";
-import {
-	type Branch,
-	type Branches,
-	inSnapshot,
-	partBranches,
-	partOf,
-	readIn,
-	readSnapshot,
-	type Snapshot,
-} from "./mongo-snapshot.ts";
-import { isCapped, signedSums, valueSums } from "./mongo-sums.ts";
+import { type Branch, type Branches, inSnapshot, readIn, readSnapshot, type Snapshot } from "./mongo-snapshot.ts";
+import { HOUR_MS } from "./quarters.ts";
 import type { Answers, Counted, Questions, Selection } from "./scan-store.ts";
 import { addValues } from "./sections.ts";
 
 type Read = (branches: Branches) => Promise<Snapshot>;
+
+/** What is asked of less is read from raw scans sooner than it is known which days are closed. */
+const SHORTEST_COLUMNS_MS = HOUR_MS;
 
 export async function answer(
 	schema: MongoSchema,
@@ -44,7 +30,10 @@ export async function answer(
 ): Promise<Counted<Answers>> {
 	const now = Date.now();
 	const alone = reachOf(selection, now, questions);
-	if (alone.filters.length > 0 || selection.to - selection.from < SHORTEST_BLOCK_MS) {
+	const length = selection.to - selection.from;
+	if (alone.filters.length > 0 && length >= SHORTEST_COLUMNS_MS)
+		return answerFiltered(schema, alone, selection, questions);
+	if (alone.filters.length > 0 || length < SHORTEST_BLOCK_MS) {
 		const snapshot = await readSnapshot(schema, (months) => openBranches(alone, months, questions));
 		return answered(new AnswerSums(questions), snapshot, alone, selection);
 	}
@@ -88,43 +77,6 @@ async function readOpen(read: Read, reach: Reach, questions: Questions): Promise
 		read((months) => openBranches(reach, months, codes)),
 	]);
 	return { ...one, of: (tag) => [...one.of(tag), ...other.of(tag)] };
-}
-
-function answered(sums: AnswerSums, snapshot: Snapshot, { plan }: Reach, { bots }: Selection): Counted<Answers> {
-	const times = partOf(snapshot, "times");
-	if (readsOf(sums.questions) === "quarters") {
-		for (const [at, tally] of signedSums(times, (at: Date) => at.getTime())) sums.quarters.set(at, tally);
-	} else for (const tally of signedSums(times, () => "").values()) addTally(sums.tally, tally);
-	for (const [by, values] of sums.values) {
-		const part = partOf(snapshot, by);
-		addValues(values, by === "code" ? signedSums(part, String) : valueSums(part));
-		if (by !== "code" && isCapped(part)) sums.capped.add(by);
-	}
-	const { epoch, positions } = snapshot;
-	const value = sums.answers(bots);
-	return { value, epoch, positions, capped: value.capped.length > 0, coveredFrom: plan.coveredFrom };
-}
-
-function openBranches(reach: Reach, months: Months, questions: Questions): Branch[] {
-	return [
-		...partBranches("times", timeBranches(reach, months, questions)),
-		...(questions.breakdowns ?? []).flatMap((by) => partBranches(by, breakdownBranches(reach, months, by))),
-	];
-}
-
-function timeBranches(reach: Reach, months: Months, questions: Questions): Branch[] {
-	switch (readsOf(questions)) {
-		case "quarters":
-			return seriesBranches(reach, months);
-		case "sum":
-			return countsBranches(reach, months);
-		case "values":
-			return [];
-	}
-}
-
-function breakdownBranches(reach: Reach, months: Months, by: Dimension): Branch[] {
-	return by === "code" ? codeBranches(reach, months) : valueBranches(reach, months, by as BucketDimension);
 }
 
 /** The documents of the blocks, with what was asked for. */

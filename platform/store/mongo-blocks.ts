@@ -12,7 +12,10 @@ import { monthEnd, monthOf, monthStart } from "./utc-month.ts";
 /** Of so many, newest first, the quarters are looked at where their dates alone do not tell. */
 const MOST_UNSURE = { day: 8, month: 2 } as const;
 
-interface Candidate extends Block {
+/** Longer than a day in any zone. */
+const LONGEST_DAY_MS = 2 * DAY_MS;
+
+export interface Candidate extends Block {
 	readonly revision: number;
 	readonly seen?: number;
 }
@@ -43,25 +46,65 @@ export async function closedBlocks(
 		: [range];
 	// Which days a month has, the index does not tell.
 	const ofMonths = ofCodes ? { $project: { ...HEAD.$project, "days.at": 1 } } : HEAD;
-	const added = [{ $match: datesOf(organisation, range) }, { $group: { _id: "$date", n: { $sum: "$n" } } }];
 	const snapshot = await read(() => [
 		...around.map(days),
 		{ tag: "month", collection: "months", pipeline: [{ $match: within }, ofMonths] },
-		{ tag: "added", collection: "revisions", pipeline: added },
+		addedBranch(organisation, range),
 	]);
 	const { quartersFrom } = snapshot;
-	const n = new Map(snapshot.of("added").map((date) => [Date.parse(date._id as string), date.n as number]));
-	const unchangedOf = async (kind: Block["kind"], documents: readonly Document[]): Promise<Block[]> => {
-		// Nothing tells any more of what was added to quarters that were dropped.
-		const isSure = (block: Candidate) => block.from < quartersFrom || block.seen === seenOf(block, n);
-		const candidates = candidatesOf(kind, documents);
-		const { sure = [], unsure = [] } = Object.groupBy(candidates, (block) => (isSure(block) ? "sure" : "unsure"));
-		const asked = unsure.sort((a, b) => b.from - a.from).slice(0, MOST_UNSURE[kind]);
-		return [...sure, ...(await unchanged(read, organisation, asked))];
-	};
+	const n = addedOf(snapshot);
+	// Nothing tells any more of what was added to quarters that were dropped.
+	const isSure = (block: Candidate) => block.from < quartersFrom || block.seen === seenOf(block, n);
+	const unchangedOf = (kind: Block["kind"], documents: readonly Document[]) =>
+		unchangedAmong(read, organisation, kind, candidatesOf(kind, documents), isSure);
 	const months = await unchangedOf("month", snapshot.of("month"));
 	const all = !chain || isChain(months, chain) ? snapshot : await read(() => [days(range)]);
 	return { blocks: [...months, ...(await unchangedOf("day", all.of("day")))], quartersFrom };
+}
+
+/**
+ * Days that touch the range and to which nothing was added since they were closed, with the revision that says so. Those of
+ * which nothing can tell it, because their quarters were dropped, are none.
+ */
+export async function closedDays(
+	read: (branches: Branches) => Promise<Snapshot>,
+	organisation: string,
+	range: Range,
+): Promise<{ readonly days: readonly Candidate[]; readonly months: ReadonlySet<string> }> {
+	// No scan is older than 1970, and an instant before what a date can express is none.
+	const around = { from: Math.max(range.from, 0) - LONGEST_DAY_MS, to: range.to + LONGEST_DAY_MS };
+	const start = { $gt: new Date(around.from), $lt: new Date(range.to) };
+	const match = { organisation, code: "", start, end: { $gt: new Date(range.from) } };
+	const snapshot = await read(() => [
+		{ tag: "day", collection: "days", pipeline: [{ $match: match }, HEAD] },
+		addedBranch(organisation, around),
+	]);
+	const n = addedOf(snapshot);
+	const kept = candidatesOf("day", snapshot.of("day")).filter(({ from }) => from >= snapshot.quartersFrom);
+	const days = await unchangedAmong(read, organisation, "day", kept, (day) => day.seen === seenOf(day, n));
+	return { days, months: snapshot.months };
+}
+
+function addedBranch(organisation: string, range: Range): Branch {
+	const pipeline = [{ $match: datesOf(organisation, range) }, { $group: { _id: "$date", n: { $sum: "$n" } } }];
+	return { tag: "added", collection: "revisions", pipeline };
+}
+
+/** By UTC date, as its first instant, epoch ms. */
+function addedOf(snapshot: Snapshot): Map<number, number> {
+	return new Map(snapshot.of("added").map((date) => [Date.parse(date._id as string), date.n as number]));
+}
+
+async function unchangedAmong(
+	read: (branches: Branches) => Promise<Snapshot>,
+	organisation: string,
+	kind: Block["kind"],
+	candidates: readonly Candidate[],
+	isSure: (block: Candidate) => boolean,
+): Promise<Candidate[]> {
+	const { sure = [], unsure = [] } = Object.groupBy(candidates, (block) => (isSure(block) ? "sure" : "unsure"));
+	const asked = unsure.sort((a, b) => b.from - a.from).slice(0, MOST_UNSURE[kind]);
+	return [...sure, ...(await unchanged(read, organisation, asked))];
 }
 
 /** From where to where months that lie within the range are sure to be, whatever their zone; undefined where none need be. */

@@ -1,6 +1,7 @@
 /** Closing months: folded from the closed days of one snapshot, the organisation's and each code's, under a lease. */
 
 import type { MongoClient } from "mongodb";
+import { COLUMNS_FORM } from "./columns.ts";
 import { readRevision, readSeen, refreshNeighbours } from "./mongo-closed.ts";
 import { ClosingWriter } from "./mongo-closing.ts";
 import { idOf } from "./mongo-keys.ts";
@@ -55,7 +56,8 @@ async function writeMonth(schema: MongoSchema, reading: SnapshotReading, writes:
 		}
 	}
 	const rollup = total.rollup();
-	const fields = { ...monthFields(rollup, true), ...packedField(rollup, from), revision, seen };
+	const form = own.every(({ columns }) => columns === COLUMNS_FORM) ? { columns: COLUMNS_FORM } : {};
+	const fields = { ...monthFields(rollup, true), ...packedField(rollup, from), ...form, revision, seen };
 	await writer.finish({ _id: idOf(organisation, month, ""), ...frame, code: "", ...fields }, (session) =>
 		refreshNeighbours(schema, session, organisation, { from, to }),
 	);

@@ -6,6 +6,7 @@
  */
 
 import type { AggregateOptions, ClientSession, Document } from "mongodb";
+import { COLUMNS_FORM } from "./columns.ts";
 import { idOf } from "./mongo-keys.ts";
 import type { MongoSchema } from "./mongo-schema.ts";
 import { readSnapshot } from "./mongo-snapshot.ts";
@@ -40,9 +41,9 @@ export async function isClosed(schema: MongoSchema, what: Closable): Promise<boo
 			pipeline: revisionPipeline(organisation, { from: start, to: end }),
 		},
 	]);
-	const [closed] = of("head") as readonly (ClosedHead & { readonly packed: boolean })[];
+	const [closed] = of("head") as readonly (ClosedHead & { readonly packed: boolean; readonly columns?: number })[];
 	if (closed?.start.getTime() !== start || closed.end.getTime() !== end || closed.timeZone !== timeZone) return false;
-	if (!closed.packed) return false;
+	if (!closed.packed || closed.columns !== COLUMNS_FORM) return false;
 	return closed.revision === ((of("revision")[0]?.revision as number | undefined) ?? 0);
 }
 
@@ -99,7 +100,7 @@ export async function refreshNeighbours(
 export const HEAD = { $project: { start: 1, end: 1, revision: 1, seen: 1, timeZone: 1 } };
 
 /** With whether it is as this release closes it. */
-const THIS = { $project: { ...HEAD.$project, packed: { $ne: [{ $type: "$packed" }, "missing"] } } };
+const THIS = { $project: { ...HEAD.$project, columns: 1, packed: { $ne: [{ $type: "$packed" }, "missing"] } } };
 
 /** Sums what was ever added to the quarters of the range. */
 export function revisionPipeline(organisation: string, { from, to }: Range): Document[] {

@@ -5,8 +5,10 @@
  */
 
 import type { MongoClient } from "mongodb";
+import { COLUMNS_FORM } from "./columns.ts";
 import { readRevision, readSeen, refreshNeighbours } from "./mongo-closed.ts";
 import { ClosingWriter } from "./mongo-closing.ts";
+import { writeColumns } from "./mongo-columns.ts";
 import { idOf } from "./mongo-keys.ts";
 import type { FencedWrites } from "./mongo-months.ts";
 import { dayFields, packedField, quarterOf } from "./mongo-rollups.ts";
@@ -62,9 +64,15 @@ async function writeDays(schema: MongoSchema, reading: SnapshotReading, writes: 
 	}
 	if (current) await finish(current.code, current.fold);
 	const total = own.rollup();
-	const fields = { ...dayFields(total, true), ...packedField(total, start), revision, seen };
-	await writer.finish({ _id: idOf(organisation, date, ""), ...frame, code: "", ...fields }, (session) =>
-		refreshNeighbours(schema, session, organisation, range),
+	const { scans, bots } = total.tally;
+	const finishColumns = await writeColumns(
+		{ schema, reading, writes, lease },
+		{ organisation, date, ...range, revision, scans: scans + bots },
 	);
-	return { codes, scans: total.tally.scans };
+	const fields = { ...dayFields(total, true), ...packedField(total, start), columns: COLUMNS_FORM, revision, seen };
+	await writer.finish({ _id: idOf(organisation, date, ""), ...frame, code: "", ...fields }, async (session) => {
+		await finishColumns(session);
+		await refreshNeighbours(schema, session, organisation, range);
+	});
+	return { codes, scans };
 }

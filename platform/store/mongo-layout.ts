@@ -18,7 +18,8 @@ const CLOSED_TOO = {
 	...TALLY,
 	...({ revision: "number", seen: "number", timeZone: "string", capped: "array", codes: "object" } as const),
 	packed: { bsonType: "object", additionalProperties: { bsonType: "binData" } },
-};
+	columns: "number",
+} as const;
 /** Which of an organisation's days or months are closed, and at which revision, is told by the index alone. */
 const CLOSED_INDEX = {
 	key: { organisation: 1, code: 1, start: 1, end: 1, revision: 1, seen: 1, timeZone: 1, _id: 1 },
@@ -61,7 +62,7 @@ export const STORE_PLANS: Readonly<Record<string, CollectionPlan>> = {
 		indexes: [{ key: { organisation: 1, code: 1, at: 1 }, name: "code_at" }],
 	},
 	days: {
-		version: 3,
+		version: 4,
 		document: {
 			required: { ...CLOSED, date: "string", hours: listOf(shaped({}, TALLY)) },
 			optional: CLOSED_TOO,
@@ -69,12 +70,24 @@ export const STORE_PLANS: Readonly<Record<string, CollectionPlan>> = {
 		indexes: [{ key: { organisation: 1, date: 1, code: 1 }, name: "date_code" }, CLOSED_INDEX],
 	},
 	months: {
-		version: 2,
+		version: 3,
 		document: {
 			required: { ...CLOSED, month: "string", hours: "object", days: listOf(shaped({ at: "date" }, TALLY)) },
 			optional: CLOSED_TOO,
 		},
 		indexes: [{ key: { organisation: 1, month: 1, code: 1 }, name: "month_code" }, CLOSED_INDEX],
+	},
+	columns: {
+		document: {
+			required: {
+				...{ organisation: "string", date: "string", part: "number", last: "bool", start: "date", end: "date" },
+				...{ revision: "number", columns: { bsonType: "object", additionalProperties: { bsonType: "binData" } } },
+			},
+		},
+		indexes: [
+			{ key: { organisation: 1, date: 1 }, name: "date" },
+			{ key: { start: 1 }, name: "start" },
+		],
 	},
 	totals: {
 		document: {

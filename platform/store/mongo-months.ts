@@ -14,7 +14,7 @@ import type { ClosingDocument, MongoSchema } from "./mongo-schema.ts";
 import type { TransactionSession } from "./mongo-transaction.ts";
 import type { Fenced, StoredMonth } from "./scan-store.ts";
 import type { Sequenced } from "./sequence.ts";
-import { isOver, monthOf } from "./utc-month.ts";
+import { isOver, monthEnd, monthOf } from "./utc-month.ts";
 
 const DOCUMENTS_PER_WRITE = 500;
 /** Quarters and ids are deleted so many at a time, with a pause, so that counting is not held up. */
@@ -134,6 +134,8 @@ export async function dropMonth(
 		scans = await carry(schema, writes, month, lease);
 		await markMonth(schema, writes, month, "closed", lease);
 	}
+	// Whatever closed its days meanwhile.
+	await deleteInTurns(schema.columns, { start: { $lt: new Date(monthEnd(month)) } });
 	if (found.dropped) return { scans };
 	await schema.raw(month).drop();
 	await deleteInTurns(schema.ids, { month });

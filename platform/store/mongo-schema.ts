@@ -6,6 +6,7 @@
 import type { Binary, Collection, Db } from "mongodb";
 import type { Position } from "../../contracts/events.ts";
 import type { AcceptedScan, BucketDimension } from "../../contracts/scan.ts";
+import type { Columns } from "./columns.ts";
 import { makeCollections } from "./mongo-collections.ts";
 import { RAW_PLAN, STORE_PLANS } from "./mongo-layout.ts";
 import type { Packed } from "./packed.ts";
@@ -61,6 +62,8 @@ interface RollupDocument extends ShortTally {
 	readonly codes?: Readonly<Record<string, ShortTally>>;
 	/** Of the organisation's: what screens read of it; absent where an earlier release closed it. */
 	readonly packed?: Packed;
+	/** Of the organisation's: the form of the columns that its days' scans were written in, where they were still kept; absent where an earlier release closed it. */
+	readonly columns?: number;
 	/** Of the organisation's: the sum of its quarters' revisions, all partitions, that it was folded at. */
 	readonly revision?: number;
 	/** Of the organisation's: the sum of `n` of the UTC dates that it touches when nothing had been added since it was folded. */
@@ -80,6 +83,23 @@ export interface MonthDocument extends RollupDocument {
 	readonly hours: Readonly<Record<string, ShortTally>>;
 	/** Its days, in order; of a code only those that have scans. */
 	readonly days: readonly (ShortTally & { readonly at: Date })[];
+}
+
+/**
+ * Some of the scans of an organisation's closed day, column by column; the parts of a day are in order. They are right as
+ * long as the day is closed at the same revision. Times are instants, `[start, end)`.
+ */
+export interface ColumnsDocument {
+	readonly _id: string;
+	readonly organisation: string;
+	readonly date: string;
+	readonly part: number;
+	/** Whether it is the day's last part. */
+	readonly last: boolean;
+	readonly start: Date;
+	readonly end: Date;
+	readonly revision: number;
+	readonly columns: Columns;
 }
 
 /** A code's totals, or an organisation's in one partition (`partition` set). */
@@ -216,6 +236,9 @@ export class MongoSchema {
 	/** Closed months; those of raw scans are `raw`. */
 	get closedMonths(): Collection<MonthDocument> {
 		return this.db.collection("months");
+	}
+	get columns(): Collection<ColumnsDocument> {
+		return this.db.collection("columns");
 	}
 	get totals(): Collection<TotalDocument> {
 		return this.db.collection("totals");

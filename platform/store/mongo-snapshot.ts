@@ -21,6 +21,8 @@ export interface Snapshot {
 	readonly positions: Positions;
 	/** Quarters before it were dropped, epoch ms; 0 when none were. */
 	readonly quartersFrom: number;
+	/** Those that hold raw scans, `YYYYMM`. */
+	readonly months: ReadonlySet<string>;
 	/** The documents of the branches with that tag. */
 	of(tag: string): readonly Document[];
 }
@@ -68,6 +70,7 @@ export async function readIn(
 				(byTag.get("partition") ?? []).map(({ _id, position }) => [_id as number, position as number]),
 			),
 			quartersFrom: (meta.find(({ _id }) => _id === "quarters")?.from as Date | undefined)?.getTime() ?? 0,
+			months: new Set((meta.find(({ _id }) => _id === "months")?.months as string[] | undefined) ?? []),
 			of: (tag) => byTag.get(tag) ?? [],
 		};
 	}

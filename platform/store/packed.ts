@@ -15,7 +15,7 @@ export type Packed = Readonly<Partial<Record<Dimension | "quarters", Uint8Array>
 /** What unpacked says the same as was packed. */
 export type Unpacked = Pick<Rollup, "values" | "codes" | "quarters">;
 
-const FORM = 1;
+export const FORM = 1;
 
 /** @param from first instant of the day or month, epoch ms @returns undefined when its quarter hours are not known */
 export function pack({ values, codes, quarters }: Unpacked, from: number): Packed | undefined {
@@ -112,13 +112,14 @@ function packQuarters(quarters: ReadonlyMap<number, Readonly<Tally>>, from: numb
 }
 
 /** Seven bits a byte, the lowest first; the last one's high bit is not set. */
-function pushNumber(bytes: number[], number: number): void {
+export function pushNumber(bytes: number[], number: number): void {
 	let rest = number;
 	for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
 	bytes.push(rest);
 }
 
-class Numbers {
+/** Reads what was packed, from behind its first byte on. */
+export class Numbers {
 	at = 1;
 	readonly #bytes: Uint8Array;
 
@@ -135,5 +136,18 @@ class Numbers {
 			number += (byte & 0x7f) * factor;
 		}
 		return number;
+	}
+
+	/** So many bytes of text. */
+	text(size: number): string {
+		const { buffer, byteOffset, byteLength } = this.#bytes;
+		const begin = this.at;
+		this.at += size;
+		return Buffer.from(buffer, byteOffset, byteLength).toString("utf8", begin, this.at);
+	}
+
+	/** All that was not read yet. */
+	rest(): Uint8Array {
+		return this.#bytes.subarray(this.at);
 	}
 }

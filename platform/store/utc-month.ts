@@ -43,3 +43,8 @@ const CLOCKS_DIFFER_MS = 24 * 60 * 60_000;
 export function isOver(month: string, now: number): boolean {
 	return monthEnd(month) + CLOCKS_DIFFER_MS < now;
 }
+
+/** Whether all that `[from, to)` touches, which is a month at most, is among the given ones. */
+export function isWithin({ from, to }: { readonly from: number; readonly to: number }, months: ReadonlySet<string>) {
+	return months.has(monthOf(from)) && months.has(monthOf(to - 1));
+}

@@ -43,11 +43,12 @@ scanStoreSuite("MongoDB", async () => {
 			await client
 				.db(database)
 				.collection("days")
-				.updateMany({}, { $unset: { timeZone: 1, capped: 1, codes: 1, seen: 1, packed: 1 } });
+				.updateMany({}, { $unset: { timeZone: 1, capped: 1, codes: 1, seen: 1, packed: 1, columns: 1 } });
 			await client
 				.db(database)
 				.collection("months")
-				.updateMany({}, { $unset: { packed: 1 } });
+				.updateMany({}, { $unset: { packed: 1, columns: 1 } });
+			await client.db(database).collection("columns").deleteMany({});
 			await client.close();
 		},
 		async remove() {

@@ -5,6 +5,7 @@ import { auditCases } from "./suite/audit.ts";
 import { claimCases } from "./suite/claims.ts";
 import { closedMonthCases } from "./suite/closed-months.ts";
 import { dayCases } from "./suite/days.ts";
+import { filterCases } from "./suite/filters.ts";
 import { ingestCases } from "./suite/ingest.ts";
 import { liveCases } from "./suite/live.ts";
 import { monthCases } from "./suite/months.ts";
@@ -29,5 +30,6 @@ export function scanStoreSuite(store: string, provide: ProvideStore): void {
 	describe(`${store}: audit`, () => auditCases(provide));
 	describe(`${store}: months of raw scans`, () => monthCases(provide));
 	describe(`${store}: any scans`, () => randomCases(provide));
+	describe(`${store}: filters and closings`, () => filterCases(provide));
 	describe(`${store}: any scans and closings`, () => randomClosingCases(provide));
 }

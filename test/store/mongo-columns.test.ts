@@ -1,0 +1,148 @@
+/**
+ * What filters read of closed days in MongoDB: columns, which are the day's as long as it is unchanged, and raw scans where
+ * there are none. Raw scans are taken away behind the store's back to see which of both an answer was read from.
+ */
+
+import { type Db, MongoClient } from "mongodb";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { openMongoStore } from "../../platform/store/mongo-store.ts";
+import type { ScanStore } from "../../platform/store/scan-store.ts";
+import { realServer } from "../harness/servers.ts";
+import { NOON, scan } from "./scans.ts";
+import { Closing } from "./suite/closing.ts";
+import { Feeder } from "./suite/feeder.ts";
+import { selection } from "./suite/with-store.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const DATE = "2026-03-14";
+const FILTERS = [{ dimension: "country" as const, values: ["DE"] }];
+const LEASE = { name: "cron", fence: 1 };
+
+let url: string;
+let client: MongoClient;
+let databases = 0;
+let db: Db;
+let store: ScanStore;
+let feeder: Feeder;
+let closing: Closing;
+
+beforeAll(async () => {
+	url = (await realServer("mongo")).url;
+	client = new MongoClient(url);
+});
+afterAll(() => client.close());
+beforeEach(async () => {
+	const database = `columns_${++databases}`;
+	db = client.db(database);
+	store = await openMongoStore({ client, database });
+	feeder = await Feeder.claim(store);
+	closing = new Closing(store);
+	return () => store.close();
+});
+
+const german = (differences: Parameters<typeof scan>[0] = {}) => scan({ country: "DE", ...differences });
+const counted = async (differences: Parameters<typeof selection>[0] = {}) =>
+	(await store.counts(selection({ filters: FILTERS, ...differences }))).value.scans;
+const loseRaw = (after = 0) => db.collection("scans_202603").deleteMany({ at: { $gte: new Date(after) } });
+const columns = () => db.collection<{ _id: string; part: number; last: boolean; revision: number }>("columns");
+
+test("a closed day's columns answer, its open neighbours' raw scans", async () => {
+	await feeder.feed([german(), german({ at: NOON - DAY }), german({ at: NOON + DAY }), scan({ country: "FR" })]);
+	await closing.day(DATE);
+	expect(await counted()).toBe(3);
+	await loseRaw(NOON - 12 * HOUR);
+	expect(await counted()).toBe(2);
+	expect(await counted({ from: NOON, to: NOON + HOUR })).toBe(1);
+	// Within a quarter hour there are raw scans alone.
+	expect(await counted({ from: NOON - 1, to: NOON + 1 })).toBe(0);
+	expect(await counted({ from: NOON - HOUR, to: NOON + 1 })).toBe(0);
+	expect(await counted({ codes: ["poster"] })).toBe(2);
+	expect(await counted({ codes: ["flyer"] })).toBe(0);
+});
+
+test("a late scan has its day read from raw scans until it is closed again", async () => {
+	await feeder.feed([german(), german({ at: NOON + DAY })]);
+	for (const date of [DATE, "2026-03-15"]) await closing.day(date);
+	await feeder.feed([german({ at: NOON - 3 * HOUR })]);
+	expect(await counted()).toBe(3);
+	await loseRaw(NOON);
+	expect(await counted()).toBe(2);
+	await closing.day(DATE);
+	await loseRaw();
+	expect(await counted()).toBe(2);
+});
+
+test("columns of another revision than their day are not read", async () => {
+	await feeder.feed([german()]);
+	await closing.day(DATE);
+	// As an earlier release leaves them, which closes the day anew after a late scan and knows none.
+	await columns().updateMany({}, { $inc: { revision: -1 } });
+	await db.collection<{ _id: string }>("days").updateMany({}, { $unset: { columns: 1 } });
+	await loseRaw();
+	expect(await counted()).toBe(0);
+	expect(await closing.isClosed(DATE)).toBe(false);
+});
+
+test("a day that an earlier release closed is read from raw scans, and gets its columns by the next aggregation", async () => {
+	await feeder.feed([german(), german({ at: NOON + DAY })]);
+	await closing.wholeMonth("2026-03");
+	await columns().deleteMany({});
+	for (const closed of ["days", "months"]) await db.collection(closed).updateMany({}, { $unset: { columns: 1 } });
+	expect(await counted()).toBe(2);
+	expect(await closing.isClosed("2026-03")).toBe(false);
+	expect(await closing.isClosed(DATE)).toBe(false);
+	await closing.wholeMonth("2026-03");
+	expect(await closing.isClosed("2026-03")).toBe(true);
+	await loseRaw();
+	expect(await counted()).toBe(2);
+});
+
+test("a large day has several parts, and is read from raw scans as long as one of them is missing", async () => {
+	const long = "x".repeat(40_000);
+	const made = Array.from({ length: 60 }, (_, n) => german({ city: `${n} ${long}`, at: NOON + n * 60_000 }));
+	await feeder.feed(made);
+	for (let again = 0; again < 2; again++) await closing.day(DATE);
+	const parts = await columns().find().sort({ part: 1 }).toArray();
+	expect(parts.length).toBeGreaterThan(1);
+	expect(parts.map(({ part, last }) => [part, last])).toEqual(parts.map((_, n) => [n, n === parts.length - 1]));
+	const cities = async () => (await store.breakdown(selection({ filters: FILTERS }), "city")).value.length;
+	await loseRaw();
+	expect(await cities()).toBe(made.length);
+	for (const { _id, ...rest } of parts) {
+		await columns().deleteOne({ _id });
+		expect(await cities()).toBe(0);
+		await columns().insertOne({ _id, ...rest });
+	}
+	expect(await cities()).toBe(made.length);
+});
+
+test("columns go with the raw scans, whoever dropped them", async () => {
+	await feeder.feed([german(), german({ at: Date.UTC(2026, 3, 2) })]);
+	for (const date of [DATE, "2026-04-02"]) await closing.day(date);
+	await store.markMonth("202603", "closing", LEASE);
+	const kept = await columns().find().toArray();
+	await store.dropMonth("202603", LEASE);
+	expect(await columns().distinct("date")).toEqual(["2026-04-02"]);
+	expect(await counted()).toBe(1);
+	// An earlier release drops a month without them.
+	await columns().deleteMany({});
+	await columns().insertMany(kept);
+	expect(await counted()).toBe(1);
+	await store.dropMonth("202603", LEASE);
+	expect(await columns().distinct("date")).toEqual(["2026-04-02"]);
+	await closing.day(DATE);
+	expect(await columns().distinct("date")).toEqual(["2026-04-02"]);
+});
+
+test("scans that come while their day closes are in its columns, or it is read from raw scans", async () => {
+	const other = await openMongoStore({ url, database: db.databaseName });
+	let stored = 0;
+	for (let round = 0; round < 30; round++) {
+		const late = Array.from({ length: 1 + (round % 3) }, () => german({ at: NOON + round * 60_000 }));
+		await Promise.all([new Closing(other).day(DATE), feeder.feed(late)]);
+		stored += late.length;
+		expect(await counted()).toBe(stored);
+	}
+	await other.close();
+});
