@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Document, MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { closedBlocks } from "../../platform/store/mongo-blocks.ts";
+import { closedBlocks, closedDays } from "../../platform/store/mongo-blocks.ts";
 import {
 	codeBranches,
 	countsBranches,
@@ -19,6 +19,7 @@ import {
 	valueBranches,
 	visitorBranches,
 } from "../../platform/store/mongo-branches.ts";
+import { columnsBranch } from "../../platform/store/mongo-columns.ts";
 import { enoughBranches, pageBranches } from "../../platform/store/mongo-pages.ts";
 import { MongoSchema } from "../../platform/store/mongo-schema.ts";
 import { type Branch, type Branches, inSnapshot, readIn } from "../../platform/store/mongo-snapshot.ts";
@@ -95,7 +96,8 @@ test("nothing that the store does scans a collection", async () => {
 		expect(await store.closeMonth({ ...zone, month: "2026-03", days })).toEqual({ codes: CODES, scans: CODES * 5 });
 		expect(await store.isClosed({ ...zone, kind: "month", name: "2026-03", start, end })).toBe(true);
 		const questions = { breakdowns: ["os", "code"], hoursOfWeek: "UTC" } as const;
-		for (const asked of [{}, { codes }]) await store.answer(selection(asked), questions);
+		for (const asked of [{}, { codes }, { filters }, { filters, codes }])
+			await store.answer(selection(asked), questions);
 		await store.books({ organisation, producers: [feeder.producer.name] });
 		expect(await store.audit({ organisation })).toMatchObject({ clean: true, scans: CODES * 5 * QUARTERS });
 		expect(await store.months()).toContainEqual({ month: "202603", state: "open" });
@@ -188,6 +190,33 @@ test("filters read raw scans of the range alone", async () => {
 	const counted = [{ $match: { bot: false } }, { $count: "scans" }];
 	const [branch] = rawBranches("minute", minute, [range], MONTHS, counted);
 	expect(await examined(branch as Branch)).toMatchObject({ indexes: ["code_at"], documents: 0 });
+});
+
+test("filters read closed days from their columns, of which they find each by the index", async () => {
+	const organisation = "filtered";
+	const at = Date.UTC(2026, 4, 3, 12);
+	const scans = Array.from({ length: 300 }, (_, n) =>
+		scan({ organisation, at: at + n * MINUTE, country: `C${n % 3}` }),
+	);
+	await (await Feeder.claim(store, 0, feeder.producer)).feed(scans);
+	const closing = new Closing(store, organisation);
+	for (const date of ["2026-05-02", "2026-05-03", "2026-05-04"]) await closing.day(date);
+	const range = { from: at - 24 * 4 * QUARTER, to: at + 24 * 4 * QUARTER };
+	const heads: Branch[] = [];
+	const { days } = await inSnapshot(client, async (reading) => {
+		const schema = new MongoSchema(client.db());
+		const read = (branches: Branches) => {
+			heads.push(...branches(new Set()));
+			return readIn(schema, reading, branches);
+		};
+		return closedDays(read, organisation, range);
+	});
+	for (const head of heads) expect(await examined(head)).toMatchObject({ documents: 0 });
+	const { indexes, documents } = await examined(columnsBranch(organisation, days, ["flags", "country"]));
+	expect(indexes).toEqual(["date"]);
+	expect(documents).toBe(3);
+	const filters = [{ dimension: "country" as const, values: ["C1"] }];
+	expect((await store.counts({ ...selection({ ...range, filters }), organisation })).value.scans).toBe(100);
 });
 
 test("minutes are counted from the index alone, and who is there reads only the scans of their last minutes", async () => {
