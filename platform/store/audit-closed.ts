@@ -1,6 +1,6 @@
 /** Closed days held against their quarter hours, closed months against their days. */
 
-import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
+import { BUCKET_DIMENSIONS, OTHER } from "../../contracts/scan.ts";
 import { compareBucket, compareTally, type Findings, type Place } from "./audit-findings.ts";
 import type { AuditView, KeptRollup } from "./audit-source.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
@@ -31,6 +31,7 @@ export async function compareDay(
 		compareBucket(place, sums, day, findings);
 		compareTally({ ...place, dimension: "hour" }, day.tally, sumOf(day.hours), findings);
 		comparePacked(place, { ...sums, codes: day.codes, quarters }, day, findings);
+		compareColumns(place, { ...sums, codes: day.codes, quarters }, day, findings);
 		if (day.code === undefined) continue;
 		addTally(codes, day.tally);
 		if (own.codes) compareTally(place, day.tally, own.codes.get(day.code), findings);
@@ -75,12 +76,34 @@ function comparePacked(
 ): void {
 	if (!unpacked) return;
 	compareBucket(place, { tally, values }, { tally, values: unpacked.values }, findings);
-	compareEach(codes ?? new Map(), unpacked.codes ?? new Map(), (code, expected, found) =>
-		compareTally({ ...place, dimension: "code", value: code }, expected, found, findings),
+	compareCodes(place, codes, unpacked.codes, findings);
+	compareQuarters(place, quarters, unpacked.quarters, findings);
+}
+
+/** What filters read must say the same, but of values that a cap merged, which it knows better. */
+function compareColumns(
+	place: Place,
+	{ tally, values, codes, quarters }: Pick<Rollup, "tally" | "values" | "codes" | "quarters">,
+	{ columns }: KeptRollup,
+	findings: Findings,
+): void {
+	if (!columns) return;
+	const known = (those: Rollup["values"]) => those.map((one, index) => (values[index]?.has(OTHER) ? new Map() : one));
+	compareBucket(place, { tally, values: known(values) }, { ...columns, values: known(columns.values) }, findings);
+	compareCodes(place, codes ?? columns.codes, columns.codes, findings);
+	compareQuarters(place, quarters, columns.quarters, findings);
+}
+
+function compareCodes(place: Place, expected: Rollup["codes"], found: Rollup["codes"], findings: Findings): void {
+	compareEach(expected ?? new Map(), found ?? new Map(), (code, one, other) =>
+		compareTally({ ...place, dimension: "code", value: code }, one, other, findings),
 	);
-	if (!quarters || !unpacked.quarters) return;
-	compareEach(quarters, unpacked.quarters, (at, expected, found) =>
-		compareTally({ ...place, dimension: "quarter", value: new Date(at).toISOString() }, expected, found, findings),
+}
+
+function compareQuarters(place: Place, expected: Rollup["quarters"], found: Rollup["quarters"], findings: Findings) {
+	if (!expected || !found) return;
+	compareEach(expected, found, (at, one, other) =>
+		compareTally({ ...place, dimension: "quarter", value: new Date(at).toISOString() }, one, other, findings),
 	);
 }
 

@@ -34,6 +34,8 @@ export interface KeptRollup extends Rollup {
 	readonly timeZone?: string;
 	/** The organisation's: what screens read of it. */
 	readonly unpacked?: Unpacked;
+	/** The organisation's day: what filters read of it, where they read anything. No value is under `(other)`. */
+	readonly columns?: Pick<Rollup, "tally"> & Unpacked;
 }
 
 /** Epoch ms, `[from, to)`. */

@@ -1,10 +1,12 @@
 /** Filters over columns: which rows are selected, and what of them was asked. Pure. */
 
 import type { Filter } from "../../contracts/analytics.ts";
-import type { Dimension } from "../../contracts/scan.ts";
-import { type AnswerSums, readsOf } from "./answers.ts";
+import { BUCKET_DIMENSIONS, DIMENSIONS, type Dimension } from "../../contracts/scan.ts";
+import { AnswerSums, readsOf } from "./answers.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
 import { type Column, type Columns, FLAGS, quarterRows, rowFlags, unpackColumn } from "./columns.ts";
+import type { Unpacked } from "./packed.ts";
+import type { Rollup } from "./rollup.ts";
 import type { Questions, Selection } from "./scan-store.ts";
 import type { Range } from "./sections.ts";
 
@@ -56,6 +58,16 @@ export function addColumns(
 		}
 	}
 	for (const [by, values] of sums.values) addByValue(values, rows, flags, columnOf(by));
+}
+
+/** All of a day's, as an audit wants it. @param parts in order @param range the day */
+export function unpackColumns(parts: readonly Columns[], range: Range): Pick<Rollup, "tally" | "values"> & Unpacked {
+	const sums = new AnswerSums({ series: "quarters", breakdowns: DIMENSIONS });
+	for (const columns of parts) addColumns(sums, columns, range.from, range, { filters: [] });
+	const tally = emptyTally();
+	for (const quarter of sums.quarters.values()) addTally(tally, quarter);
+	const valuesOf = (by: Dimension) => sums.values.get(by) ?? new Map<string, Tally>();
+	return { tally, values: BUCKET_DIMENSIONS.map(valuesOf), codes: valuesOf("code"), quarters: sums.quarters };
 }
 
 function rowsBetween(first: number, end: number): Uint32Array {

@@ -4,9 +4,11 @@ import type { MongoClient } from "mongodb";
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
 import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptMonth, KeptRollup, Span } from "./audit-source.ts";
 import { addTally, emptyTally } from "./bucket.ts";
+import { unpackColumns } from "./column-sums.ts";
 import { sumsOfLedger } from "./mongo-books.ts";
 import { TALLY_OF_SCANS } from "./mongo-branches.ts";
 import { revisionPipeline } from "./mongo-closed.ts";
+import { partsOfDay } from "./mongo-columns.ts";
 import { idOf } from "./mongo-keys.ts";
 import { listMonths, readQuartersFrom } from "./mongo-months.ts";
 import { quarterOf, rollupOf, toTally } from "./mongo-rollups.ts";
@@ -149,7 +151,16 @@ export class MongoAuditSource implements AuditSource {
 				const days = await schema.days.find({ organisation, date }, { ...reading, promoteBuffers: true }).toArray();
 				const own = days.find(({ code }) => code === "");
 				if (!own || !(await isUnchanged(own))) return [];
-				return days.map((day) => keptRollup(day, day.date));
+				const columns = schema.columns.find({ organisation, date }, { ...reading, promoteBuffers: true });
+				const range = { from: own.start.getTime(), to: own.end.getTime() };
+				const parts = partsOfDay(await columns.toArray(), { ...range, revision: own.revision });
+				const ofFilters = parts && {
+					columns: unpackColumns(
+						parts.map((part) => part.columns),
+						range,
+					),
+				};
+				return days.map((day) => ({ ...keptRollup(day, day.date), ...(day === own && ofFilters) }));
 			},
 			async codesOfMonth(month) {
 				const own = await schema.closedMonths.findOne({ _id: idOf(organisation, month, "") }, reading);

@@ -91,7 +91,7 @@ export function columnsBranch(
 /** A day's parts in order; undefined when it has none, or those of another revision, or not all. */
 export function partsOfDay(
 	found: readonly ColumnsDocument[],
-	{ from, to, revision }: Candidate,
+	{ from, to, revision }: { readonly from: number; readonly to: number; readonly revision?: number },
 ): readonly ColumnsDocument[] | undefined {
 	const parts = found.toSorted((a, b) => a.part - b.part);
 	const whole = parts.every(

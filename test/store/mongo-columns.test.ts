@@ -3,7 +3,7 @@
  * there are none. Raw scans are taken away behind the store's back to see which of both an answer was read from.
  */
 
-import { type Db, MongoClient } from "mongodb";
+import { type Binary, type Db, MongoClient } from "mongodb";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openMongoStore } from "../../platform/store/mongo-store.ts";
 import type { ScanStore } from "../../platform/store/scan-store.ts";
@@ -18,6 +18,14 @@ const DAY = 24 * HOUR;
 const DATE = "2026-03-14";
 const FILTERS = [{ dimension: "country" as const, values: ["DE"] }];
 const LEASE = { name: "cron", fence: 1 };
+
+interface Stored {
+	readonly _id: string;
+	readonly part: number;
+	readonly last: boolean;
+	readonly revision: number;
+	readonly columns: Readonly<Record<string, Binary>>;
+}
 
 let url: string;
 let client: MongoClient;
@@ -45,7 +53,7 @@ const german = (differences: Parameters<typeof scan>[0] = {}) => scan({ country:
 const counted = async (differences: Parameters<typeof selection>[0] = {}) =>
 	(await store.counts(selection({ filters: FILTERS, ...differences }))).value.scans;
 const loseRaw = (after = 0) => db.collection("scans_202603").deleteMany({ at: { $gte: new Date(after) } });
-const columns = () => db.collection<{ _id: string; part: number; last: boolean; revision: number }>("columns");
+const columns = () => db.collection<Stored>("columns");
 
 test("a closed day's columns answer, its open neighbours' raw scans", async () => {
 	await feeder.feed([german(), german({ at: NOON - DAY }), german({ at: NOON + DAY }), scan({ country: "FR" })]);
@@ -133,6 +141,32 @@ test("columns go with the raw scans, whoever dropped them", async () => {
 	expect(await columns().distinct("date")).toEqual(["2026-04-02"]);
 	await closing.day(DATE);
 	expect(await columns().distinct("date")).toEqual(["2026-04-02"]);
+});
+
+test("an audit finds columns that do not say what was counted", async () => {
+	await feeder.feed([german(), german({ code: "flyer", bot: true }), scan({ at: NOON + HOUR })]);
+	await closing.day(DATE);
+	const organisation = "acme";
+	expect(await store.audit({ organisation })).toMatchObject({ clean: true, days: 1 });
+	const [own] = await columns().find().toArray();
+	// Two scans change their places among countries, two their flags, and one its quarter hour.
+	const tampered = {
+		country: { dimension: "country", value: "(none)" },
+		flags: { dimension: "quarter", value: "2026-03-14T13:00:00.000Z" },
+		quarters: { dimension: "quarter", value: "2026-03-14T12:00:00.000Z" },
+	};
+	for (const [name, difference] of Object.entries(tampered)) {
+		const bytes = Buffer.from(own?.columns[name]?.buffer ?? []);
+		const last = bytes.length - 1;
+		if (name === "quarters") bytes[2] = (bytes[2] as number) - 1;
+		else [bytes[last - 1], bytes[last]] = [bytes[last] as number, bytes[last - 1] as number];
+		await columns().updateOne({}, { $set: { [`columns.${name}`]: bytes } });
+		const { clean, differences } = await store.audit({ organisation });
+		expect(clean).toBe(false);
+		expect(differences, name).toContainEqual(expect.objectContaining({ what: "days", where: DATE, ...difference }));
+		await columns().updateOne({}, { $set: { columns: own?.columns as never } });
+	}
+	expect(await store.audit({ organisation })).toMatchObject({ clean: true });
 });
 
 test("scans that come while their day closes are in its columns, or it is read from raw scans", async () => {
