@@ -123,7 +123,7 @@ function variants({ method, path: route }: Operation): string[] {
 	}
 	if (route === "/api/v1/ledger") return ["", `?from=${ago(DAY_MS)}&to=${ago(0)}`];
 	if (!route.startsWith("/api/v1/analytics/")) return [""];
-	const live = route.endsWith("/live");
+	const live = /\/(live|minutes)$/.test(route);
 	const range = live
 		? []
 		: [`from=${ago(3 * DAY_MS)}`, `from=${ago(90 * DAY_MS)}&to=${ago(3_600_000)}&tz=Asia/Kathmandu`];
