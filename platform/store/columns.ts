@@ -145,8 +145,9 @@ function packColumn(places: ReadonlyMap<string, number>, rows: readonly number[]
 	for (const { length } of values) pushNumber(head, length);
 	const width = widthOf(values.length);
 	const kept = Buffer.alloc(width * rows.length);
-	for (const [row, place] of rows.entries()) {
-		if (width > 0) kept[row] = place & 0xff;
+	for (let row = 0; row < rows.length && width > 0; row++) {
+		const place = rows[row] as number;
+		kept[row] = place & 0xff;
 		if (width > 1) kept[rows.length + row] = place >>> 8;
 	}
 	return Buffer.concat([Buffer.from(head), text, kept]);

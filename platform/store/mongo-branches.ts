@@ -16,7 +16,7 @@ import { monthsTouched } from "./utc-month.ts";
 
 export type Months = ReadonlySet<string>;
 
-/** A selection as the store reads it: filters by code are codes, and others are answered by raw scans alone. */
+/** A selection as the store reads it: filters by code are codes, and others are answered by columns and raw scans alone. */
 export interface Reach {
 	readonly organisation: string;
 	/** Whose buckets: these codes', the organisation's own, or those of each of its codes. */

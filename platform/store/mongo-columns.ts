@@ -17,7 +17,8 @@ import { isWithin, monthsTouched } from "./utc-month.ts";
 
 /** A day with more has none: no filter may ask for so many scans of a longer range than a day. */
 const MOST_SCANS = 2_000_000;
-const SCANS_AT_ONCE = 10_000;
+/** About ten milliseconds of work, after which others of this process are served. */
+const SCANS_AT_ONCE = 1_000;
 const ROW = Object.fromEntries([...DIMENSIONS, "at", "bot", "first"].map((field) => [field, 1]));
 
 export interface ColumnsOf {

@@ -165,7 +165,8 @@ export interface ScanStore {
 
 	/**
 	 * Answers from one snapshot: closed months, else closed days, where nothing was added to them since; else quarter
-	 * hours; raw scans at the edges, and raw scans alone where there are filters by other dimensions than `code`.
+	 * hours; raw scans at the edges. Where there are filters by other dimensions than `code`, by raw scans alone, or what is
+	 * kept of them column by column.
 	 */
 	answer(selection: Selection, questions: Questions): Promise<Counted<Answers>>;
 	/** One question alone. Without points, a series is by quarter hours. */
