@@ -69,6 +69,19 @@ test("a closed day's columns answer, its open neighbours' raw scans", async () =
 	expect(await counted({ codes: ["flyer"] })).toBe(0);
 });
 
+test("within a closed day a range begins and ends at any instant", async () => {
+	const minutes = Array.from({ length: 180 }, (_, n) => NOON + n * 60_000);
+	await feeder.feed(minutes.map((at) => german({ at })));
+	await closing.day(DATE);
+	for (const from of [0, 1, 14, 15, 16, 29])
+		for (const to of [90, 91, 104, 105, 119])
+			expect(await counted({ from: minutes[from], to: minutes[to] }), `${from}–${to}`).toBe(to - from);
+	expect(await counted({ from: NOON + 1, to: NOON + 90 * 60_000 + 1 })).toBe(90);
+	// Of an hour and more, whole quarter hours are read from columns.
+	await loseRaw();
+	expect(await counted({ from: minutes[1], to: minutes[91] })).toBe(75);
+});
+
 test("a late scan has its day read from raw scans until it is closed again", async () => {
 	await feeder.feed([german(), german({ at: NOON + DAY })]);
 	for (const date of [DATE, "2026-03-15"]) await closing.day(date);

@@ -15,10 +15,11 @@ import type { ProvideStore } from "./provided.ts";
 import { count, group, partitionOf, recount } from "./random.ts";
 import { selection, storeTest } from "./with-store.ts";
 
-const QUARTER = 900_000;
+const MINUTE = 60_000;
+const QUARTER = 15 * MINUTE;
 const HOUR = 4 * QUARTER;
 const DAY = 24 * HOUR;
-const RUNS = 14;
+const RUNS = 20;
 const QUESTIONS = 8;
 /** Around the end of a UTC month, where raw scans are in two collections. */
 const DATES = ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02"];
@@ -27,7 +28,14 @@ const END = Date.UTC(2026, 2, 3, 12);
 /** More values than a bucket keeps. */
 const MANY_VALUES = 330;
 
+/** Anywhere, on quarter hours, and often within the same few ones, where ranges then begin and end among scans. */
 const instant = fc.oneof(
+	{
+		weight: 3,
+		arbitrary: fc
+			.tuple(fc.constantFrom(1, 2, 3), fc.integer({ min: -12 * MINUTE, max: 12 * MINUTE }))
+			.map(([day, ms]) => BEGIN + day * DAY + ms),
+	},
 	fc.integer({ min: BEGIN, max: END }),
 	fc.integer({ min: 0, max: (END - BEGIN) / QUARTER }).map((quarter) => BEGIN + quarter * QUARTER),
 );
@@ -120,15 +128,18 @@ export function filterCases(provide: ProvideStore): void {
 		let runs = 0;
 		const anyCase = fc.record({
 			timeZone: fc.constantFrom("UTC", "Asia/Kathmandu", "America/New_York"),
-			steps: fc.array(someStep, { minLength: 2, maxLength: 8 }),
+			steps: fc.array(someStep, { minLength: 2, maxLength: 7 }),
+			// Most are asked when something is closed, some with a few late scans.
+			closed: fc.subarray(DATES, { minLength: 2 }),
+			late: fc.array(someScan, { maxLength: 2 }),
 			questions: fc.array(fc.tuple(someSelection, someQuestions), { minLength: QUESTIONS, maxLength: QUESTIONS }),
 		});
 		await fc.assert(
-			fc.asyncProperty(anyCase, async ({ timeZone, steps, questions }) => {
+			fc.asyncProperty(anyCase, async ({ timeZone, steps, closed, late, questions }) => {
 				const organisation = `organisation-${++runs}`;
 				const closing = new Closing(store, organisation, timeZone);
 				const made: AcceptedScan[] = [];
-				for (const step of steps) {
+				for (const step of [...steps, { close: closed }, { feed: late }]) {
 					if (step === "age") await provided.age();
 					else if ("close" in step) for (const date of step.close) await closing.day(date);
 					else
@@ -152,7 +163,7 @@ export function filterCases(provide: ProvideStore): void {
 	storeTest(provide, "of closed days, too, filters know each value that a bucket merged", async (store) => {
 		const feeder = await Feeder.claim(store);
 		const made = Array.from({ length: MANY_VALUES }, (_, n) =>
-			scan({ city: `city-${n}`, country: n % 3 ? "DE" : "FR", bot: n % 7 === 0, at: NOON + n * 60_000 }),
+			scan({ city: `city-${n}`, country: n % 3 ? "DE" : "FR", bot: n % 7 === 0, at: NOON + n * MINUTE }),
 		);
 		await feeder.feed(made);
 		const closing = new Closing(store);
