@@ -13,12 +13,10 @@ import { idOf } from "./mongo-keys.ts";
 import { answered, openBranches } from "./mongo-open.ts";
 import { rollupOf, toTally } from "./mongo-rollups.ts";
 import type { DayDocument, MongoSchema, MonthDocument } from "./mongo-schema.ts";
-import { type Branch, type Branches, inSnapshot, readIn, readSnapshot, type Snapshot } from "./mongo-snapshot.ts";
+import { type Branch, inSnapshot, type Read, readIn, readSnapshot, type Snapshot } from "./mongo-snapshot.ts";
 import { HOUR_MS } from "./quarters.ts";
 import type { Answers, Counted, Questions, Selection } from "./scan-store.ts";
 import { addValues } from "./sections.ts";
-
-type Read = (branches: Branches) => Promise<Snapshot>;
 
 /** What is asked of less is read from raw scans sooner than it is known which days are closed. */
 const SHORTEST_COLUMNS_MS = HOUR_MS;

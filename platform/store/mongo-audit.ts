@@ -43,7 +43,7 @@ export class MongoAuditSource implements AuditSource {
 		};
 		const byCode = [{ $match: { organisation, code: { $gt: "" } } }, { $group: { _id: "$code" } }];
 		note(await this.#schema.quarters.aggregate<{ _id: string }>(byCode).toArray());
-		for (const month of await this.#open())
+		for (const month of [...(await this.#schema.openMonths())].sort())
 			note(await this.#schema.raw(month).aggregate<{ _id: string }>(byCode).toArray());
 		const prefix = idOf(organisation, "");
 		const totals = this.#schema.totals.find({ _id: { $gte: prefix, $lt: `${prefix.slice(0, -1)}}` } });
@@ -91,15 +91,10 @@ export class MongoAuditSource implements AuditSource {
 		return inSnapshot(this.#client, async (reading) => read(await this.#view(reading)));
 	}
 
-	async #open(reading?: SnapshotReading): Promise<string[]> {
-		const known = await this.#schema.meta.findOne({ _id: "months" }, reading);
-		return known && "months" in known ? [...known.months].sort() : [];
-	}
-
 	async #view(reading: SnapshotReading): Promise<AuditView> {
 		const organisation = this.#organisation;
 		const schema = this.#schema;
-		const months = await this.#open(reading);
+		const months = [...(await this.#schema.openMonths(reading))].sort();
 		const during = ({ from, to }: Span) => ({ $gte: new Date(from), $lt: new Date(to) });
 		const quartersFrom = await this.quartersFrom();
 		const isUnchanged = async ({ start, end, revision }: Pick<DayDocument, "start" | "end" | "revision">) => {

@@ -4,7 +4,7 @@ import type { Document } from "mongodb";
 import type { Block } from "./blocks.ts";
 import { type ClosedHead, datesOf, HEAD, revisionPipeline } from "./mongo-closed.ts";
 import { partsOf } from "./mongo-keys.ts";
-import type { Branch, Branches, Snapshot } from "./mongo-snapshot.ts";
+import type { Branch, Read, Snapshot } from "./mongo-snapshot.ts";
 import { DAY_MS, firstInstant } from "./quarters.ts";
 import type { Range } from "./sections.ts";
 import { monthEnd, monthOf, monthStart } from "./utc-month.ts";
@@ -26,7 +26,7 @@ export interface Candidate extends Block {
  * @param ofCodes whether days of months will be asked for, which their documents alone tell of codes
  */
 export async function closedBlocks(
-	read: (branches: Branches) => Promise<Snapshot>,
+	read: Read,
 	organisation: string,
 	range: Range,
 	ofCodes: boolean,
@@ -67,7 +67,7 @@ export async function closedBlocks(
  * which nothing can tell it, because their quarters were dropped, are none.
  */
 export async function closedDays(
-	read: (branches: Branches) => Promise<Snapshot>,
+	read: Read,
 	organisation: string,
 	range: Range,
 ): Promise<{ readonly days: readonly Candidate[]; readonly months: ReadonlySet<string> }> {
@@ -96,7 +96,7 @@ function addedOf(snapshot: Snapshot): Map<number, number> {
 }
 
 async function unchangedAmong(
-	read: (branches: Branches) => Promise<Snapshot>,
+	read: Read,
 	organisation: string,
 	kind: Block["kind"],
 	candidates: readonly Candidate[],
@@ -125,7 +125,7 @@ function isChain(months: readonly Block[], { from, to }: Range): boolean {
 
 /** Those of the blocks whose quarters were not added to. */
 async function unchanged(
-	read: (branches: Branches) => Promise<Snapshot>,
+	read: Read,
 	organisation: string,
 	blocks: readonly Candidate[],
 ): Promise<readonly Candidate[]> {

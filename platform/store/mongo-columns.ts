@@ -50,18 +50,19 @@ export async function writeColumns(
 	{ organisation, date, from, to, revision, scans }: ColumnsOf,
 ): Promise<(session: ClientSession) => Promise<void>> {
 	const range = { from, to };
-	const held = scans <= MOST_SCANS && isWithin(range, await openMonths(schema, reading));
+	const months = new Set(await schema.openMonths(reading));
+	const held = scans <= MOST_SCANS && isWithin(range, months);
 	let part = 0;
 	const write = async (session: ClientSession, columns: Columns, last: boolean) => {
 		if (part === 0) await schema.columns.deleteMany({ organisation, date }, { session });
 		// Raw scans that were dropped meanwhile must not stay here.
-		if (!held || !isWithin(range, await openMonths(schema, { session }))) return;
+		if (!held || !isWithin(range, new Set(await schema.openMonths({ session })))) return;
 		const _id = idOf(organisation, date, part);
 		const frame = { organisation, date, start: new Date(from), end: new Date(to), revision };
 		await schema.columns.insertOne({ _id, ...frame, part, last, columns }, { session });
 	};
 	let fold = new ColumnsFold(from);
-	for (const month of held ? monthsTouched(await openMonths(schema, reading), from, to) : []) {
+	for (const month of held ? monthsTouched(months, from, to) : []) {
 		const at = { $gte: new Date(from), $lt: new Date(to) };
 		const options = { ...reading, projection: { _id: 0, ...ROW }, batchSize: SCANS_AT_ONCE };
 		for await (const scan of schema.raw(month).find({ organisation, at }, options).sort({ organisation: 1, at: 1 })) {
@@ -104,9 +105,4 @@ export function partsOfDay(
 			one.end.getTime() === to,
 	);
 	return whole && parts.length > 0 ? parts : undefined;
-}
-
-async function openMonths(schema: MongoSchema, reading: SnapshotReading | { session: ClientSession }) {
-	const known = await schema.meta.findOne({ _id: "months" }, reading);
-	return new Set(known && "months" in known ? known.months : []);
 }

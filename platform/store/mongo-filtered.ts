@@ -12,12 +12,10 @@ import type { Reach } from "./mongo-branches.ts";
 import { columnsBranch, partsOfDay } from "./mongo-columns.ts";
 import { addOpen, answered, openBranches } from "./mongo-open.ts";
 import type { ColumnsDocument, MongoSchema } from "./mongo-schema.ts";
-import { type Branches, inSnapshot, readIn, type Snapshot } from "./mongo-snapshot.ts";
+import { inSnapshot, type Read, readIn, type Snapshot } from "./mongo-snapshot.ts";
 import type { Answers, Counted, Questions, Selection } from "./scan-store.ts";
 import type { Range } from "./sections.ts";
 import { isWithin } from "./utc-month.ts";
-
-type Read = (branches: Branches) => Promise<Snapshot>;
 
 /** Ranges of raw scans in one reading: MongoDB bounds how many branches one has. */
 const RANGES_AT_ONCE = 32;

@@ -69,9 +69,9 @@ async function touch(schema: MongoSchema, session: ClientSession, month: string,
 }
 
 export async function listMonths(schema: MongoSchema): Promise<StoredMonth[]> {
-	const known = await schema.meta.findOne({ _id: "months" });
+	const open = await schema.openMonths();
 	const marked = await schema.closings.find({ month: { $gte: "" }, partition: { $exists: false } }).toArray();
-	const states = new Map((known && "months" in known ? known.months : []).map((month) => [month, "open" as const]));
+	const states = new Map(open.map((month) => [month, "open" as const]));
 	const months = new Map<string, StoredMonth["state"]>(states);
 	for (const { month, state } of marked)
 		if (state === "closed" || months.has(month)) months.set(month, state ?? "open");

@@ -3,7 +3,7 @@
  * before a transaction, never in one; months are made ahead and on demand.
  */
 
-import type { Binary, Collection, Db } from "mongodb";
+import type { Binary, Collection, Db, FindOptions } from "mongodb";
 import type { Position } from "../../contracts/events.ts";
 import type { AcceptedScan, BucketDimension } from "../../contracts/scan.ts";
 import type { Columns } from "./columns.ts";
@@ -301,11 +301,16 @@ export class MongoSchema {
 		await this.db.client.connect();
 		await makeCollections(this.db, STORE_PLANS);
 		await this.meta.updateOne({ _id: "epoch" }, { $setOnInsert: { epoch: crypto.randomUUID() } }, { upsert: true });
-		const known = await this.meta.findOne({ _id: "months" });
-		const months = known && "months" in known ? known.months : [];
+		const months = await this.openMonths();
 		await this.#makeMonths(months);
 		this.learnMonths(months);
 		await this.ensureMonths([monthOf(Date.now())]);
+	}
+
+	/** Those that hold raw scans, as the store knows them now, or as of a session's snapshot or transaction. */
+	async openMonths(reading?: Pick<FindOptions, "session" | "readConcern">): Promise<readonly string[]> {
+		const known = await this.meta.findOne({ _id: "months" }, reading);
+		return known && "months" in known ? known.months : [];
 	}
 
 	/** Makes the raw collections of months that have none, and of the one that is about to begin. Outside a transaction. */

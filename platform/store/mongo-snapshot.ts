@@ -38,6 +38,9 @@ const PAUSE_MS = 10;
 /** What to read, given the months that have raw scans; asked again when the snapshot knows more months. */
 export type Branches = (months: ReadonlySet<string>) => readonly Branch[];
 
+/** Reads branches in a snapshot that is given. */
+export type Read = (branches: Branches) => Promise<Snapshot>;
+
 export async function readSnapshot(schema: MongoSchema, branches: Branches): Promise<Snapshot> {
 	for (let attempt = 1; ; attempt++) {
 		try {
