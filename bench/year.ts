@@ -6,12 +6,14 @@
  * a cache; every size has a store of its own.
  *
  *     node scripts/launch.cjs bench/year.ts [--scans 1000000,3000000,10000000] [--store mongo|sqlite] [--codes 1000]
- *         [--batch 4000] [--partitions 4] [--rounds 40] [--seed 1]
+ *         [--batch 4000] [--partitions 4] [--rounds 40] [--seed 1] [--keep DIR]
+ *
+ * With `--keep`, the store of one size stays in DIR and is measured again, without loading, by the next run with it.
  *
  * Ends with 1 when a sum is wrong, the screen took longer than 50 ms (p95) in the organisation's zone or 2 s in another, or
  * a filter longer than 1 s.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -57,6 +59,7 @@ const FILTERS: readonly (readonly Filter[])[] = [
 	],
 ];
 const FILTERED_DAYS = 30;
+const YEAR_FILE = "year.json";
 
 const { values: given } = parseArgs({
 	options: {
@@ -67,8 +70,19 @@ const { values: given } = parseArgs({
 		partitions: { type: "string", default: "4" },
 		rounds: { type: "string", default: "40" },
 		seed: { type: "string", default: "1" },
+		keep: { type: "string" },
 	},
 });
+
+/** How a store was loaded, kept beside it. */
+interface Year {
+	readonly store: string;
+	readonly scans: number;
+	readonly seed: number;
+	/** Epoch ms. */
+	readonly until: number;
+	readonly codes: readonly { readonly id: string; readonly slug: string }[];
+}
 
 interface Product {
 	readonly broker: ServiceBroker;
@@ -94,8 +108,8 @@ async function withProduct(work: (product: Product) => Promise<void>): Promise<v
 		process.once(signal, interrupt);
 		stack.defer(() => void process.off(signal, interrupt));
 	}
-	const dir = await mkdtemp(path.join(tmpdir(), "scanpulse-bench-year-"));
-	stack.defer(() => rm(dir, { recursive: true, force: true }));
+	const dir = given.keep ?? (await mkdtemp(path.join(tmpdir(), "scanpulse-bench-year-")));
+	if (!given.keep) stack.defer(() => rm(dir, { recursive: true, force: true }));
 	const mongo = given.store === "mongo" ? await startMongo({ dir: path.join(dir, "mongo") }) : undefined;
 	if (mongo) stack.defer(() => mongo.stop());
 	const env = { DATA_DIR: path.join(dir, "data"), LOG_LEVEL: "error", ...(mongo && { MONGO_URL: mongo.url }) };
@@ -167,10 +181,38 @@ function show(what: string, { p50, p95 }: { readonly p50: number; readonly p95: 
 	if (p95 > goal) process.exitCode = 1;
 }
 
+/** How the store in the folder that is kept was loaded. @throws Error when it is another year than asked for */
+async function loadedYear(scans: number): Promise<Year | undefined> {
+	if (!given.keep) return undefined;
+	const text = await readFile(path.join(given.keep, YEAR_FILE), "utf8").catch(() => undefined);
+	if (text === undefined) return undefined;
+	const year: Year = JSON.parse(text);
+	if (year.store === given.store && year.scans === scans && year.seed === Number(given.seed)) return year;
+	throw new Error(
+		`${given.keep} holds ${year.scans} scans of seed ${year.seed} in ${year.store}, which is another year`,
+	);
+}
+
+/** Counts what was generated, and loads it unless a run before this one did. */
+async function fill(year: Year, writers: readonly ScanStore[], tally: Tally): Promise<void> {
+	const generated = yearOfScans({ ...year, organisation });
+	if (await loadedYear(year.scans)) {
+		for (const scan of generated) tally.add(scan);
+		return;
+	}
+	const { stored, seconds } = await load(writers, generated, Number(given.batch), (scan) => tally.add(scan));
+	if (stored !== year.scans) throw new Error(`${stored} scans were stored of ${year.scans}`);
+	if (given.keep) await writeFile(path.join(given.keep, YEAR_FILE), JSON.stringify(year));
+	console.log(`  counted in ${seconds.toFixed(1)} s, ${rate(year.scans / seconds)}`);
+}
+
 async function measure(scans: number, { broker, writers, bytes, close }: Product): Promise<void> {
 	await call(broker, "accounts.updateOrganisation", { organisation, changes: { timeZone: OWN_ZONE } });
-	const until = Date.now();
-	const from = Temporal.Instant.fromEpochMilliseconds(until - YEAR_MS)
+	const year = (await loadedYear(scans)) ?? {
+		...{ store: given.store, scans, seed: Number(given.seed), until: Date.now() },
+		codes: await makeCodes(broker, Number(given.codes)),
+	};
+	const from = Temporal.Instant.fromEpochMilliseconds(year.until - YEAR_MS)
 		.toZonedDateTimeISO(OWN_ZONE)
 		.toPlainDate();
 	const lately = Temporal.Now.plainDateISO(OWN_ZONE).subtract({ days: FILTERED_DAYS });
@@ -179,12 +221,8 @@ async function measure(scans: number, { broker, writers, bytes, close }: Product
 		LISTS,
 		FILTERS.map((filters) => ({ from: begin, filters })),
 	);
-	const made = await makeCodes(broker, Number(given.codes));
-	const year = yearOfScans({ organisation, codes: made, scans, until, seed: Number(given.seed) });
-	const { stored, seconds } = await load(writers, year, Number(given.batch), (scan) => tally.add(scan));
-	if (stored !== scans) throw new Error(`${stored} scans were stored of ${scans}`);
-	console.log(`${given.store}: ${scans.toLocaleString("en")} scans over ${made.length} codes`);
-	console.log(`  counted in ${seconds.toFixed(1)} s, ${rate(scans / seconds)}`);
+	console.log(`${given.store}: ${scans.toLocaleString("en")} scans over ${year.codes.length} codes`);
+	await fill(year, writers, tally);
 	const closed = await close("cron");
 	console.log(`  ${closed.days} days and ${closed.months} months closed in ${closed.seconds.toFixed(1)} s`);
 	const sizes = [...(await bytes())].sort(([, a], [, b]) => b - a);
