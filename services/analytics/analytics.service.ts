@@ -4,28 +4,26 @@
  */
 
 import type { Service, ServiceMethods, ServiceSchema, ServiceSettingSchema } from "moleculer";
-import type { AnalyticsQuery, Answer, AnswerFrame, BreakdownRow, Interval } from "../../contracts/analytics.ts";
+import type { AnalyticsQuery, Answer, AnswerFrame, BreakdownRow } from "../../contracts/analytics.ts";
 import type { ExportPage } from "../../contracts/export.ts";
-import type { Dimension } from "../../contracts/scan.ts";
 import { type CachedMethods, cached } from "../../mixins/cached.ts";
-import { type ActionsOf, call, type EventsOf } from "../../platform/actors.ts";
-import { bucketStarts, dayOf } from "../../platform/calendar.ts";
+import type { ActionsOf, EventsOf } from "../../platform/actors.ts";
+import { dayOf } from "../../platform/calendar.ts";
 import type { EventLog } from "../../platform/log/event-log.ts";
 import type { Platform } from "../../platform/platform.ts";
-import type { Answers, Counted, Questions, ScanStore, Selection } from "../../platform/store/scan-store.ts";
-import { change, foldSeries, heatCells, topRows } from "./answers.ts";
-import { type Asking, Bounds, type BoundsOptions } from "./bounds.ts";
+import type { ScanStore, Selection } from "../../platform/store/scan-store.ts";
+import { Bounds, type BoundsOptions } from "./bounds.ts";
 import { keyOf, loaded, refusalOf } from "./cacheable.ts";
 import { goingOn, readExport } from "./export.ts";
-import { Framing, instants } from "./framing.ts";
+import { Framing } from "./framing.ts";
 import { Gateways, isApplied } from "./freshness.ts";
 import { balance } from "./ledger.ts";
-import { everyMinute, LIVE_ROWS, liveMinutes, PRESENT_MS, readMinutes, scansAlone } from "./live.ts";
-import { askingOf, type Question, resolveQuestion } from "./question.ts";
-import { previousRange, resolveRange } from "./range.ts";
+import { named } from "./named.ts";
+import { type Question, resolveQuestion } from "./question.ts";
+import { resolveRange } from "./range.ts";
 import { RunningTotals } from "./running-totals.ts";
+import { ScreenAnswers } from "./screen-answers.ts";
 import { ScreenReads } from "./screen-reads.ts";
-import { toSelection } from "./selection.ts";
 import { TimeZones } from "./time-zones.ts";
 
 const MINUTE_MS = 60_000;
@@ -36,6 +34,7 @@ interface State {
 	gateways: Gateways;
 	framing: Framing;
 	reads: ScreenReads;
+	screens: ScreenAnswers;
 	bounds: Bounds;
 	runningTotals: RunningTotals;
 	timeZones: TimeZones;
@@ -43,14 +42,6 @@ interface State {
 
 type Methods = CachedMethods & {
 	resolve(caller: object, organisation: string, query: AnalyticsQuery): Promise<Question>;
-	/** How much a series, or without an interval hours of the week, will read. */
-	asking(caller: object, organisation: string, question: Question, interval?: Interval): Promise<Asking>;
-	/**
-	 * One reading for all who ask of the selection at once.
-	 *
-	 * @throws `too_broad` when it would read too much
-	 */
-	read(selection: Selection, questions: Questions, asking?: Asking): Promise<Counted<Answers>>;
 	/**
 	 * The answer from the cache, or from `load`, which asks others through its own caller.
 	 *
@@ -63,7 +54,6 @@ type Methods = CachedMethods & {
 		query: AnalyticsQuery,
 		load: (caller: object, question: Question) => Promise<T>,
 	): Promise<Answer<T>>;
-	named(caller: object, organisation: string, by: Dimension, rows: BreakdownRow[]): Promise<BreakdownRow[]>;
 };
 
 type This = Service & State & Methods;
@@ -76,125 +66,61 @@ export default function analytics(
 	const actions: ActionsOf<"analytics", This> = {
 		summary: {
 			params: { organisation: "string", query: "object" },
-			async handler(ctx) {
+			handler(ctx) {
 				const { organisation, query } = ctx.params;
-				return this.answered(ctx, ["summary"], organisation, query, async (_, question) => {
-					const range = query.compare === "previous" ? previousRange(question.range) : undefined;
-					const before = range && toSelection(organisation, query, question.codes, range);
-					return this.framing.framed(
-						question,
-						async () => {
-							const [{ value, ...reading }, previous] = await Promise.all([
-								this.read(question.selection, {}),
-								before && this.read(before, {}),
-							]);
-							return { ...reading, value: { counts: value.counts, previous: previous?.value.counts } };
-						},
-						({ counts, previous }) => ({
-							...counts,
-							...(range &&
-								previous && { previous: { ...instants(range), ...previous }, change: change(counts, previous) }),
-						}),
-					);
-				});
+				return this.answered(ctx, ["summary"], organisation, query, (_, question) =>
+					this.screens.summary(question, query),
+				);
 			},
 		},
 
 		timeseries: {
 			params: { organisation: "string", query: "object", interval: "string" },
-			async handler(ctx) {
+			handler(ctx) {
 				const { organisation, query, interval } = ctx.params;
-				return this.answered(ctx, ["timeseries", interval], organisation, query, async (caller, question) => {
-					const { from, to, tz } = question.range;
-					const starts = bucketStarts(from, to, interval, tz);
-					const asking = await this.asking(caller, organisation, question, interval);
-					return this.framing.framed(
-						question,
-						() => this.read(question.selection, { series: starts }, asking),
-						async ({ series }) => ({
-							interval,
-							points: foldSeries(starts, series),
-							annotations: await call(caller, "codes.destinationEdits", {
-								organisation,
-								codes: question.codes,
-								...instants(question.range),
-							}),
-						}),
-					);
-				});
+				return this.answered(ctx, ["timeseries", interval], organisation, query, (caller, question) =>
+					this.screens.timeseries(caller, question, interval),
+				);
 			},
 		},
 
 		breakdown: {
 			params: { organisation: "string", query: "object", by: "string", limit: "number|integer|positive" },
-			async handler(ctx) {
+			handler(ctx) {
 				const { organisation, query, by, limit } = ctx.params;
-				return this.answered(ctx, ["breakdown", by, limit], organisation, query, async (caller, question) => {
-					return this.framing.framed(
-						question,
-						() => this.read(question.selection, { breakdowns: [by] }),
-						async ({ breakdowns: [values = []] }) => {
-							const { rows, other, total } = topRows(values, limit);
-							return { by, rows: await this.named(caller, organisation, by, rows), other, total };
-						},
-					);
-				});
+				return this.answered(ctx, ["breakdown", by, limit], organisation, query, (caller, question) =>
+					this.screens.breakdown(caller, question, by, limit),
+				);
 			},
 		},
 
 		heatmap: {
 			params: { organisation: "string", query: "object" },
-			async handler(ctx) {
+			handler(ctx) {
 				const { organisation, query } = ctx.params;
-				return this.answered(ctx, ["heatmap"], organisation, query, async (caller, question) => {
-					const { tz } = question.range;
-					const asking = await this.asking(caller, organisation, question);
-					return this.framing.framed(
-						question,
-						() => this.read(question.selection, { hoursOfWeek: tz }, asking),
-						({ hoursOfWeek = { hours: [], quarters: [] } }) => ({ cells: heatCells(hoursOfWeek, tz) }),
-					);
-				});
+				return this.answered(ctx, ["heatmap"], organisation, query, (caller, question) =>
+					this.screens.heatmap(caller, question),
+				);
 			},
 		},
 
 		minutes: {
 			params: { organisation: "string", query: "object" },
-			async handler(ctx) {
+			handler(ctx) {
 				const { organisation, query } = ctx.params;
-				return this.answered(ctx, ["minutes"], organisation, query, async (caller, { codes, range, selection }) => {
-					const minutes = liveMinutes(Date.now());
-					const half = { codes, range: { ...range, ...minutes }, selection: { ...selection, ...minutes } };
-					return this.framing.framed(
-						{ ...half, source: "raw" },
-						(ends) => readMinutes(caller, this.store, half.selection, ends),
-						(counted) => ({ minutes: everyMinute(minutes, counted) }),
-					);
-				});
+				return this.answered(ctx, ["minutes"], organisation, query, (caller, question) =>
+					this.screens.minutes(caller, question),
+				);
 			},
 		},
 
 		live: {
 			params: { organisation: "string", query: "object" },
-			async handler(ctx) {
+			handler(ctx) {
 				const { organisation, query } = ctx.params;
-				return this.answered(ctx, ["live"], organisation, query, async (caller, { codes, range, selection }) => {
-					const now = Date.now();
-					const minutes = liveMinutes(now);
-					const half = { codes, range: { ...range, ...minutes }, selection: { ...selection, ...minutes } };
-					return this.framing.framed(
-						{ ...half, source: "raw" },
-						() => this.store.live(half.selection, now - PRESENT_MS),
-						async (live) => ({
-							minutes: everyMinute(minutes, live.minutes),
-							visitorsNow: live.active,
-							topCodes: (await this.named(caller, organisation, "code", topRows(live.codes, LIVE_ROWS).rows)).map(
-								scansAlone,
-							),
-							topCountries: topRows(live.countries, LIVE_ROWS).rows.map(scansAlone),
-						}),
-					);
-				});
+				return this.answered(ctx, ["live"], organisation, query, (caller, question) =>
+					this.screens.live(caller, question),
+				);
 			},
 		},
 
@@ -204,14 +130,14 @@ export default function analytics(
 				const { organisation, query, kind, after } = ctx.params;
 				const question = after ? goingOn(organisation, query, after) : await this.resolve(ctx, organisation, query);
 				const read = () => readExport(this.store, question, kind, after);
-				const named = async ({ rows, next }: ExportPage) => ({
-					rows: kind.what === "breakdown" ? await this.named(ctx, organisation, kind.by, rows as BreakdownRow[]) : rows,
+				const withNames = async ({ rows, next }: ExportPage) => ({
+					rows: kind.what === "breakdown" ? await named(ctx, organisation, kind.by, rows as BreakdownRow[]) : rows,
 					next,
 				});
-				if (after) return named((await read()).value);
+				if (after) return withNames((await read()).value);
 				const source = kind.what === "scans" ? "raw" : undefined;
 				if (kind.what === "breakdown") await this.bounds.check(question.selection, { grain: "days" });
-				const { rows, next, ...frame } = await this.framing.framed({ ...question, source }, read, named);
+				const { rows, next, ...frame } = await this.framing.framed({ ...question, source }, read, withNames);
 				return { rows, next, frame };
 			},
 		},
@@ -284,17 +210,6 @@ export default function analytics(
 			return resolveQuestion(caller, organisation, query, this.timeZones, () => this.reads.now());
 		},
 
-		async asking(caller: object, organisation: string, question: Question, interval?: Interval) {
-			// Without the accounts it is not known which zone's days are closed: then it is asked as of another zone.
-			const zone = await this.timeZones.of(caller, organisation).catch(() => undefined);
-			return askingOf(question, zone, interval);
-		},
-
-		async read(selection: Selection, questions: Questions, asking: Asking = { grain: "days" }) {
-			await this.bounds.check(selection, asking);
-			return this.reads.ask(selection, questions, asking.grain);
-		},
-
 		async answered<T extends AnswerFrame>(
 			caller: object,
 			what: readonly unknown[],
@@ -315,12 +230,6 @@ export default function analytics(
 			});
 			return { answer: value, cache: tier };
 		},
-
-		async named(caller: object, organisation: string, by: Dimension, rows: BreakdownRow[]) {
-			if (by !== "code" || rows.length === 0) return rows;
-			const names = await call(caller, "codes.names", { organisation, ids: rows.map(({ value }) => value) });
-			return rows.map((row) => ({ ...row, name: names[row.value]?.name }));
-		},
 	};
 
 	return {
@@ -340,6 +249,8 @@ export default function analytics(
 			this.bounds = new Bounds(counts, bounds);
 			this.runningTotals = new RunningTotals();
 			this.timeZones = new TimeZones();
+			const { store, reads, framing, bounds: limits, timeZones } = this;
+			this.screens = new ScreenAnswers({ store, reads, framing, bounds: limits, timeZones });
 		},
 	};
 }
