@@ -36,6 +36,13 @@ export interface AnswersOptions {
 
 const MOST_LEASES = 100_000;
 
+/** A lease that is under way. */
+interface Granted {
+	readonly lease: Lease;
+	/** Reads that found nothing and are answered by what is loaded under it. */
+	misses: number;
+}
+
 interface Found {
 	readonly entry: Entry;
 	readonly judgement: Exclude<Judgement, "gone">;
@@ -45,7 +52,7 @@ interface Found {
 export class Answers {
 	readonly #options: AnswersOptions;
 	/** The leases of this node that are under way, by key; one whose loader never came back ends by itself. */
-	readonly #leases: LRUCache<string, Lease>;
+	readonly #leases: LRUCache<string, Granted>;
 	/** When an entry was last judged and nothing had changed, epoch ms. */
 	readonly #right = new WeakMap<Entry, number>();
 
@@ -64,14 +71,21 @@ export class Answers {
 		const found = better(near, far);
 		if (purpose === "ahead") return this.#ahead(id, found);
 		if (!found) {
-			if (purpose === "read") rates.read("miss", farAsked);
 			const lease = await this.#lease(id);
+			if (purpose === "read") {
+				rates.read("miss", farAsked);
+				const granted = this.#leases.get(id);
+				if (granted) granted.misses++;
+			}
 			return lease ? { state: "miss", lease } : { state: "loading" };
 		}
 		const { entry, judgement } = found;
 		const tier = judgement === "stale" ? "stale" : found.tier;
-		rates.read(tier, farAsked);
-		rates.of(entry.kind, tier);
+		// Who goes on waiting was counted as a miss when it began to.
+		if (purpose === "read") {
+			rates.read(tier, farAsked);
+			rates.of(entry.kind, tier);
+		}
 		const lease = judgement === "fresh" ? undefined : await this.#lease(id);
 		const { kind, json, depends } = entry;
 		return { state: "hit", kind, json, depends, tier, lease };
@@ -85,9 +99,9 @@ export class Answers {
 	async keep(key: string, lease: Lease, answer: KeptAnswer): Promise<boolean> {
 		const { l1, l2, node, rates } = this.#options;
 		const id = idOf(key);
-		const overtaken = this.#leases.get(id)?.token !== lease.token;
+		const granted = this.#leases.get(id);
 		this.#end(id, lease);
-		if (overtaken) return false;
+		if (granted?.lease.token !== lease.token) return false;
 		const now = Date.now();
 		const asOf = Math.min(answer.asOf, now);
 		const entry: Entry = {
@@ -97,7 +111,8 @@ export class Answers {
 			expiresAt: now + keptFor(answer.kind, now, asOf),
 			node,
 		};
-		rates.of(entry.kind, "miss");
+		// Nobody read what was loaded ahead, or anew for one who was answered at once.
+		if (granted.misses > 0) rates.of(entry.kind, "miss", granted.misses);
 		// Here at once, so that who asks next finds it; what is older than what is there is not taken.
 		l1.set(id, entry, now);
 		return lease.fence === undefined || (await l2?.keep(id, lease.fence, entry)) !== false;
@@ -144,7 +159,7 @@ export class Answers {
 		if (this.#leases.has(id)) return undefined;
 		const own: Lease = { node: this.#options.node, token: randomUUID(), grantedAt: Date.now() };
 		// Taken here at once, so that of all who ask while Redis is asked one gets it.
-		this.#leases.set(id, own);
+		this.#leases.set(id, { lease: own, misses: 0 });
 		const fence = await this.#options.l2?.lock(id);
 		if (fence === "taken") {
 			this.#end(id, own);
@@ -155,7 +170,7 @@ export class Answers {
 	}
 
 	#end(id: string, lease: Lease): void {
-		if (this.#leases.get(id)?.token === lease.token) this.#leases.delete(id);
+		if (this.#leases.get(id)?.lease.token === lease.token) this.#leases.delete(id);
 	}
 }
 

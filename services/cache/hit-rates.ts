@@ -42,10 +42,10 @@ export class HitRates {
 		this.#byTier.inc({ tier: "l2", result: outcome === "l2" ? "hit" : "miss" });
 	}
 
-	/** What kind of answer it was; of a miss that is known once it is loaded. */
-	of(kind: AnswerKind, outcome: Outcome): void {
-		this.#kinds[kind][outcome]++;
-		this.#byKind.inc({ kind, result: outcome });
+	/** What kind of answer it was; of misses that is known once it is loaded. */
+	of(kind: AnswerKind, outcome: Outcome, reads = 1): void {
+		this.#kinds[kind][outcome] += reads;
+		this.#byKind.inc({ kind, result: outcome }, reads);
 	}
 
 	get stats(): Pick<CacheStats, "reads" | "kinds" | "hitRates"> {

@@ -140,3 +140,26 @@ test("the statistics say how reads were answered, by tier and by kind", async ()
 	expect(metrics).toContain('scanpulse_cache_reads_total{tier="l2",result="miss"} 1');
 	expect(metrics).toContain('scanpulse_cache_answers_total{kind="closed",result="l1"} 2');
 });
+
+test("each read counts once by tier and by kind: who waits is a miss, what is loaded anew or ahead is no read", async () => {
+	const node = await startCacheNode();
+	const first = await node.lease("k");
+	expect((await node.read("k")).state).toBe("loading");
+	await node.keep("k", first, answerOf(1));
+	expect((await node.call("cache.getCachedAnalytics", { key: "k", purpose: "again" })).state).toBe("hit");
+	await node.count("a", Date.now());
+	const stale = await until(
+		async () => {
+			const reading = await node.read("k");
+			return reading.state === "hit" && reading.tier === "stale" && reading;
+		},
+		{ what: "it to be stale", everyMs: 20 },
+	);
+	await node.keep("k", stale.lease as Lease, answerOf(2));
+	const ahead = await node.call("cache.getCachedAnalytics", { key: "ahead", purpose: "ahead" });
+	if (ahead.state !== "miss") throw new Error(`nothing to be loaded ahead: ${ahead.state}`);
+	await node.keep("ahead", ahead.lease, answerOf(3));
+	const { reads, kinds } = await node.call("cache.stats", {});
+	expect(reads).toMatchObject({ miss: 2, l2: 0, stale: 1 });
+	expect(kinds.open).toEqual(reads);
+});
