@@ -5,11 +5,11 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { CodedError, codeOf } from "../../contracts/errors.ts";
 import type { Position } from "../../contracts/events.ts";
 import type { LogMessage } from "./event-log.ts";
 import type { FileLayer, OpenFile } from "./file-layer.ts";
+import { full, NextSegment } from "./next-segment.ts";
 import {
 	decodeRecords,
 	encodeGroup,
@@ -22,18 +22,9 @@ import {
 import { recoverSegments, segmentPath } from "./segment-recovery.ts";
 import { openTrimMark, type TrimMark } from "./trim-mark.ts";
 
-/** The first segment is small, so that a spool is there at once; each next one is twice as large, up to the largest. */
-const FIRST_SEGMENT_BYTES = 1024 * 1024;
-const LARGEST_SEGMENT_BYTES = 8 * 1024 * 1024;
-/** A log of few bytes has segments so small that a trim frees some. */
-const SEGMENTS_OF_FULL_LOG = 8;
-const SMALLEST_SEGMENT_BYTES = 16 * 1024;
-const ZEROS = Buffer.alloc(256 * 1024);
 const READ_BYTES = 512 * 1024;
 /** Groups up to so many bytes are written from one buffer. */
 const BUFFER_BYTES = 256 * 1024;
-const FULL_RETRY_MS = 500;
-const NEXT_SEGMENT = "next.new";
 
 export interface SegmentsOptions {
 	readonly dir: string;
@@ -53,11 +44,6 @@ export interface Segment {
 /** The file of the last segment, and the bytes that it has room for. */
 type WritingFile = OpenFile & { readonly capacity: number };
 
-interface Prepared {
-	readonly file: OpenFile;
-	readonly bytes: number;
-}
-
 export class Segments {
 	readonly id: string;
 	readonly partitions: number;
@@ -67,14 +53,11 @@ export class Segments {
 	next: Position;
 	readonly #options: SegmentsOptions;
 	readonly #mark: TrimMark;
+	readonly #nextSegment: NextSegment;
 	/** In order; the last one is written. */
 	readonly #segments: Segment[];
 	#writing: WritingFile | undefined;
 	#buffer = Buffer.alloc(0);
-	#prepared: Promise<Prepared> | undefined;
-	/** Bytes of the segment that is prepared next. */
-	#nextBytes = FIRST_SEGMENT_BYTES;
-	#retryFullAt = 0;
 	#deadReason: string | undefined;
 
 	/**
@@ -84,10 +67,11 @@ export class Segments {
 	 * synced in it is damaged.
 	 */
 	static async open(options: SegmentsOptions): Promise<Segments> {
-		const { dir, files, partitions } = options;
+		const { dir, files, partitions, maxBytes = Number.POSITIVE_INFINITY } = options;
+		const nextSegment = new NextSegment({ dir, files, maxBytes });
 		try {
 			await files.makeFolder(dir);
-			await files.remove(join(dir, NEXT_SEGMENT));
+			await nextSegment.removeOld();
 			const recovered = await recoverSegments(dir, files);
 			if (recovered && partitions !== undefined && partitions !== recovered.partitions)
 				throw new CodedError(
@@ -95,7 +79,7 @@ export class Segments {
 					`PARTITIONS is ${partitions}, but the event log ${dir} was made with ${recovered.partitions} and keeps them for its life`,
 				);
 			const made = { id: randomUUID(), partitions: partitions ?? 1, segments: [], last: new Map(), next: 1 };
-			const segments = new Segments(options, recovered ?? made, await openTrimMark(dir, files));
+			const segments = new Segments(options, recovered ?? made, await openTrimMark(dir, files), nextSegment);
 			if (segments.#segments.length === 0) await segments.#beginSegment(0);
 			return segments;
 		} catch (error) {
@@ -108,9 +92,11 @@ export class Segments {
 		options: SegmentsOptions,
 		log: Awaited<ReturnType<typeof recoverSegments>> & object,
 		mark: TrimMark,
+		nextSegment: NextSegment,
 	) {
 		this.#options = options;
 		this.#mark = mark;
+		this.#nextSegment = nextSegment;
 		this.id = log.id;
 		this.partitions = log.partitions;
 		this.next = log.next;
@@ -150,7 +136,7 @@ export class Segments {
 			segment.end += bytes;
 			this.next += group.length;
 			for (const [index, { partition }] of group.entries()) this.lastOf[partition] = first + index;
-			if (segment.end > file.capacity / 2) this.#prepareAhead();
+			if (segment.end > file.capacity / 2) this.#nextSegment.prepare();
 			return first;
 		} catch (error) {
 			if (codeOf(error) === "log_full") throw error;
@@ -193,9 +179,7 @@ export class Segments {
 	}
 
 	async close(): Promise<void> {
-		const prepared = await this.#prepared?.catch(() => undefined);
-		await prepared?.file.close();
-		if (prepared) await this.#options.files.remove(join(this.#options.dir, NEXT_SEGMENT)).catch(() => undefined);
+		await this.#nextSegment.close();
 		await this.#writing?.close();
 		await this.#mark.close();
 	}
@@ -252,15 +236,13 @@ export class Segments {
 
 	async #beginSegment(bytes: number): Promise<WritingFile> {
 		const { dir, files } = this.#options;
-		if (this.#retryFullAt > performance.now()) throw full("the disk had none a moment ago");
-		const prepared = await this.#takePrepared(bytes);
-		const { file } = prepared;
+		const { file, bytes: capacity } = await this.#nextSegment.take(bytes);
 		await file.write(encodeHeader({ id: this.id, partitions: this.partitions, first: this.next }), 0);
 		await file.sync();
-		await files.rename(join(dir, NEXT_SEGMENT), segmentPath(dir, this.next));
+		await files.rename(this.#nextSegment.path, segmentPath(dir, this.next));
 		await files.syncFolder(dir);
 		await Promise.all([file.close(), this.#writing?.close()]);
-		this.#writing = await this.#openDurably(segmentPath(dir, this.next), prepared.bytes);
+		this.#writing = await this.#openDurably(segmentPath(dir, this.next), capacity);
 		this.#segments.push({ first: this.next, end: HEADER_BYTES });
 		return this.#writing;
 	}
@@ -269,70 +251,12 @@ export class Segments {
 		return Object.assign(await this.#options.files.open(path, "durable"), { capacity });
 	}
 
-	/** The file of the next segment, with room for a group: the one that lies ready, or as large a one as there is room for. */
-	async #takePrepared(bytes: number): Promise<Prepared> {
-		const { dir, files } = this.#options;
-		const ready = await this.#prepared?.catch(() => undefined);
-		this.#prepared = undefined;
-		if (ready && ready.bytes >= HEADER_BYTES + bytes) return ready;
-		await ready?.file.close();
-		for (;;) {
-			try {
-				return await this.#prepare(bytes);
-			} catch (error) {
-				await files.remove(join(dir, NEXT_SEGMENT)).catch(() => undefined);
-				if (!isNoRoom(error)) throw error;
-				this.#nextBytes /= 2;
-				if (this.#nextBytes >= Math.max(SMALLEST_SEGMENT_BYTES, bytes)) continue;
-				this.#retryFullAt = performance.now() + FULL_RETRY_MS;
-				throw full(messageOf(error));
-			}
-		}
-	}
-
-	/** Has the next segment ready before it is needed; whether that fails is seen when it is. */
-	#prepareAhead(): void {
-		if (this.#prepared || this.#retryFullAt > performance.now()) return;
-		this.#prepared = this.#prepare(0);
-		this.#prepared.catch(() => undefined);
-	}
-
-	/** Makes the file of the next segment, filled with zeros. */
-	async #prepare(atLeast: number): Promise<Prepared> {
-		const { dir, files, maxBytes = Number.POSITIVE_INFINITY } = this.#options;
-		const largest = Math.min(LARGEST_SEGMENT_BYTES, maxBytes / SEGMENTS_OF_FULL_LOG);
-		const size = Math.ceil(Math.max(SMALLEST_SEGMENT_BYTES, Math.min(largest, this.#nextBytes)));
-		const bytes = Math.max(size, HEADER_BYTES + atLeast);
-		const file = await files.open(join(dir, NEXT_SEGMENT), "make");
-		try {
-			for (let at = 0; at < bytes; at += ZEROS.length) {
-				await file.write(ZEROS.subarray(0, bytes - at), at);
-				// By and by: all of it at the end would hold up the appends that are synced meanwhile.
-				await file.sync();
-			}
-		} catch (error) {
-			await file.close().catch(() => undefined);
-			throw error;
-		}
-		this.#nextBytes = 2 * size;
-		return { file, bytes };
-	}
-
 	#dead(): CodedError {
 		return new CodedError(
 			"log_unavailable",
 			`The event log ${this.#options.dir} failed and takes no more until it is opened anew (${this.#deadReason})`,
 		);
 	}
-}
-
-function full(reason: string): CodedError {
-	return new CodedError("log_full", `No room to append to the event log: ${reason}`);
-}
-
-/** The disk is full, a quota is used up, or a file may not be so long. */
-function isNoRoom(error: unknown): boolean {
-	return ["ENOSPC", "EDQUOT", "EFBIG"].includes((error as NodeJS.ErrnoException)?.code ?? "");
 }
 
 function messageOf(error: unknown): string {
