@@ -8,18 +8,12 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { NatsError } from "nats";
-import { CodedError, codeOf } from "../../contracts/errors.ts";
+import { CodedError } from "../../contracts/errors.ts";
 import type { Position } from "../../contracts/events.ts";
 import type { EventLog, LogEnd, LogMessage, ReadOptions } from "./event-log.ts";
+import { JetStreamConnection } from "./jetstream-connection.ts";
 import { JetStreamReader } from "./jetstream-reader.ts";
-import {
-	apiErrorOf,
-	type JetStreamSession,
-	openSession,
-	partitionSubject,
-	streamIdentity,
-} from "./jetstream-session.ts";
+import { apiErrorOf, partitionSubject, streamIdentity } from "./jetstream-session.ts";
 
 const NO_MESSAGE = 10037;
 const STORE_FAILED = 10077;
@@ -68,56 +62,40 @@ export async function openJetStreamLog(options: JetStreamLogOptions): Promise<Ev
 }
 
 class JetStreamLog implements EventLog {
-	readonly #options: Required<Omit<JetStreamLogOptions, "partitions" | "openTimeoutMs" | "logger">>;
-	readonly #logger: JetStreamLogOptions["logger"];
-	readonly #partitionsMatter: boolean;
-	readonly #closing = new AbortController();
+	readonly #connection: JetStreamConnection;
+	readonly #stream: string;
+	readonly #requestTimeoutMs: number;
 	readonly #readers = new Set<JetStreamReader>();
 	readonly #appends = new Set<Promise<unknown>>();
-	readonly #first = Promise.withResolvers<void>();
-	readonly #done: Promise<void>;
-	#partitions: number;
-	#id = "";
-	#session: JetStreamSession | undefined;
-	#reason = "not connected yet";
-	/** Those who use the log know its number of partitions from then on: no stream may have another. */
-	#handedOut = false;
 	#closed: Promise<void> | undefined;
 
-	constructor(options: JetStreamLogOptions) {
-		this.#logger = options.logger;
-		this.#partitionsMatter = options.partitions !== undefined;
-		this.#partitions = options.partitions ?? DEFAULT_PARTITIONS;
-		this.#options = {
-			stream: options.stream ?? "SCANS",
-			servers: options.servers,
+	constructor({ servers, stream = "SCANS", requestTimeoutMs = 1000, ...options }: JetStreamLogOptions) {
+		this.#stream = stream;
+		this.#requestTimeoutMs = requestTimeoutMs;
+		this.#connection = new JetStreamConnection({
+			servers: typeof servers === "string" ? [servers] : servers,
+			stream,
+			requestTimeoutMs,
+			partitions: options.partitions,
+			newPartitions: DEFAULT_PARTITIONS,
 			maxBytes: options.maxBytes ?? 4 * 1024 ** 3,
 			replicas: options.replicas ?? 1,
-			requestTimeoutMs: options.requestTimeoutMs ?? 1000,
 			reconnectDelayMs: options.reconnectDelayMs ?? 250,
-		};
-		this.#first.promise.catch(() => undefined);
-		this.#done = this.#stayConnected();
+			logger: options.logger,
+		});
 	}
 
 	get id(): string {
-		return this.#id;
+		return this.#connection.id;
 	}
 
 	get partitions(): number {
-		return this.#partitions;
+		return this.#connection.partitions;
 	}
 
 	/** Resolves when connected or after `timeoutMs`. */
-	async opened(timeoutMs: number): Promise<void> {
-		const waiting = new AbortController();
-		const timer = delay(timeoutMs, undefined, { signal: waiting.signal }).catch(() => undefined);
-		try {
-			await Promise.race([this.#first.promise, timer]);
-			this.#handedOut = true;
-		} finally {
-			waiting.abort();
-		}
+	opened(timeoutMs: number): Promise<void> {
+		return this.#connection.opened(timeoutMs);
 	}
 
 	append(partition: number, data: Uint8Array): Promise<Position> {
@@ -132,7 +110,7 @@ class JetStreamLog implements EventLog {
 		const { signal, maxMessages = DEFAULT_MAX_MESSAGES } = options;
 		this.#assertPartition(partition);
 		if (signal.aborted) return;
-		const reader = new JetStreamReader(this.#usable(), { stream: this.#options.stream, partition, after });
+		const reader = new JetStreamReader(this.#connection.session(), { stream: this.#stream, partition, after });
 		const end = () => reader.end();
 		this.#readers.add(reader);
 		signal.addEventListener("abort", end, { once: true });
@@ -159,7 +137,7 @@ class JetStreamLog implements EventLog {
 	async ends(): Promise<LogEnd[]> {
 		await this.#streamState();
 		return Promise.all(
-			Array.from({ length: this.#partitions }, async (_, partition) => {
+			Array.from({ length: this.partitions }, async (_, partition) => {
 				const last = await this.#find(partition, { last_by_subj: this.#subject(partition) });
 				return { partition, position: last?.position ?? 0 };
 			}),
@@ -172,7 +150,7 @@ class JetStreamLog implements EventLog {
 		if (keepFrom <= first) return;
 		// One purge of all subjects: one by subject stalls publishers, and a server killed soon after it came back with its
 		// last sequence set to 0.
-		await this.#ask((session) => session.manager.streams.purge(this.#options.stream, { seq: keepFrom }));
+		await this.#connection.ask((session) => session.manager.streams.purge(this.#stream, { seq: keepFrom }));
 	}
 
 	close(): Promise<void> {
@@ -183,19 +161,16 @@ class JetStreamLog implements EventLog {
 	async #close(): Promise<void> {
 		const timeout = delay(CLOSE_TIMEOUT_MS, undefined, { ref: false });
 		await Promise.race([Promise.allSettled(this.#appends), timeout]);
-		this.#reason = "it is closed";
-		this.#closing.abort();
-		for (const reader of this.#readers) reader.fail(this.#reason);
-		const session = this.#session;
-		this.#session = undefined;
-		await Promise.race([Promise.all([session?.connection.close(), this.#done]), timeout]);
+		// Before the connection is closed: the client waits for who still reads.
+		for (const reader of this.#readers) reader.fail("it is closed");
+		await Promise.race([this.#connection.close(), timeout]);
 	}
 
 	async #append(partition: number, data: Uint8Array): Promise<Position> {
 		this.#assertPartition(partition);
-		if (this.#closed) throw this.#away();
-		return this.#ask(async (session) => {
-			const { requestTimeoutMs: timeout } = this.#options;
+		if (this.#closed) throw this.#connection.away();
+		return this.#connection.ask(async (session) => {
+			const timeout = this.#requestTimeoutMs;
 			const answer = await session.connection.request(this.#subject(partition), data, { timeout });
 			const ack = answer.json<PublishAck>();
 			if (ack.error) throw refusal(ack.error);
@@ -204,9 +179,9 @@ class JetStreamLog implements EventLog {
 	}
 
 	async #find(partition: number, query: { seq: number } | { last_by_subj: string }): Promise<LogMessage | undefined> {
-		return this.#ask(async ({ manager }) => {
+		return this.#connection.ask(async ({ manager }) => {
 			try {
-				const message = await manager.streams.getMessage(this.#options.stream, query);
+				const message = await manager.streams.getMessage(this.#stream, query);
 				if (message.subject !== this.#subject(partition)) return undefined;
 				return { partition, position: message.seq, data: message.data };
 			} catch (error) {
@@ -218,89 +193,21 @@ class JetStreamLog implements EventLog {
 
 	/** The stream's state, after it was compared with the one that the session knows. */
 	async #streamState(): Promise<{ first_seq: number; last_seq: number }> {
-		return this.#ask(async (session) => {
-			const info = await session.manager.streams.info(this.#options.stream);
+		return this.#connection.ask(async (session) => {
+			const info = await session.manager.streams.info(this.#stream);
 			if (streamIdentity(info) === session.id) return info.state;
 			void session.connection.close();
 			throw new CodedError("log_unavailable", "The event log's stream was made anew");
 		});
 	}
 
-	/** Whatever goes wrong that is not one of the log's own errors means that the log is not there. */
-	async #ask<T>(question: (session: JetStreamSession) => Promise<T>): Promise<T> {
-		const session = this.#usable();
-		try {
-			return await question(session);
-		} catch (error) {
-			if (codeOf(error)) throw error;
-			const { code, message } = error as NatsError;
-			if (code === "MAX_PAYLOAD_EXCEEDED") throw new CodedError("too_large", `The message exceeds NATS's limit`);
-			// Nobody listens: the stream is gone or has no leader. The next session finds out.
-			if (code === "503") void session.connection.close();
-			throw new CodedError("log_unavailable", `The event log did not answer: ${message}`);
-		}
-	}
-
-	#usable(): JetStreamSession {
-		if (!this.#session || this.#session.connection.isClosed()) throw this.#away();
-		return this.#session;
-	}
-
-	#away(): CodedError {
-		return new CodedError("log_unavailable", `The event log in NATS is away: ${this.#reason}`, { notSent: true });
-	}
-
 	#subject(partition: number): string {
-		return partitionSubject(this.#options.stream, partition);
+		return partitionSubject(this.#stream, partition);
 	}
 
 	#assertPartition(partition: number): void {
-		if (!Number.isInteger(partition) || partition < 0 || partition >= this.#partitions)
-			throw new RangeError(`The event log has partitions 0–${this.#partitions - 1}, not ${partition}`);
-	}
-
-	/** Holds one session after the other until the log is closed. */
-	async #stayConnected(): Promise<void> {
-		const { signal } = this.#closing;
-		while (!signal.aborted) {
-			try {
-				const session = await this.#connect();
-				if (signal.aborted) {
-					await session.connection.close();
-					return;
-				}
-				this.#session = session;
-				this.#id = session.id;
-				this.#reason = "";
-				this.#logger?.info(`The event log ${this.#options.stream} in NATS is there`);
-				this.#first.resolve();
-				const error = await session.connection.closed();
-				this.#session = undefined;
-				if (!signal.aborted) this.#isAway(error ? error.message : "the connection was lost");
-			} catch (error) {
-				if (codeOf(error) === "conflict" && !this.#handedOut) this.#first.reject(error);
-				this.#isAway((error as Error).message);
-			}
-			await delay(this.#options.reconnectDelayMs, undefined, { signal }).catch(() => undefined);
-		}
-	}
-
-	async #connect(): Promise<JetStreamSession> {
-		const { servers } = this.#options;
-		const session = await openSession({
-			...this.#options,
-			servers: typeof servers === "string" ? [servers] : servers,
-			partitions: this.#partitions,
-			partitionsMatter: this.#partitionsMatter || this.#handedOut,
-		});
-		this.#partitions = session.partitions;
-		return session;
-	}
-
-	#isAway(reason: string): void {
-		if (this.#closed || this.#reason === reason) return;
-		this.#reason = reason;
-		this.#logger?.warn(`The event log ${this.#options.stream} in NATS is away: ${reason}`);
+		if (!Number.isInteger(partition) || partition < 0 || partition >= this.partitions)
+			throw new RangeError(`The event log has partitions 0–${this.partitions - 1}, not ${partition}`);
 	}
 }
 
