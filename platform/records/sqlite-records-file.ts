@@ -9,18 +9,18 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { Salt } from "../../contracts/account.ts";
 import type { Page } from "../../contracts/code.ts";
 import { CodedError } from "../../contracts/errors.ts";
-import type { JobRun, RunStatus } from "../../contracts/job.ts";
+import type { JobRun } from "../../contracts/job.ts";
 import type { ReportRun } from "../../contracts/report.ts";
-import { RUNS_LIVE_DAYS, SALT_BYTES, SALTS_LIVE_HOURS } from "./lifetimes.ts";
+import { SALT_BYTES, SALTS_LIVE_HOURS } from "./lifetimes.ts";
 import type { Lease, MadeReport, NewRun, Records, RunChange } from "./records.ts";
+import { NOW } from "./sqlite-clock.ts";
 import * as reports from "./sqlite-reports.ts";
+import * as jobs from "./sqlite-runs.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 const FORMAT = 2;
 /** Nodes that were not seen for so long are forgotten, ms. */
 const NODES_LIVE_MS = 3_600_000;
-/** The store's clock, epoch ms. */
-const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 const DAY_MS = 86_400_000;
 
 const SCHEMA = `
@@ -30,24 +30,7 @@ const SCHEMA = `
 	CREATE TABLE leases (
 		name TEXT PRIMARY KEY, holder TEXT NOT NULL, fence INTEGER NOT NULL, expires INTEGER NOT NULL
 	) STRICT, WITHOUT ROWID;
-	CREATE TABLE runs (
-		sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-		id TEXT NOT NULL UNIQUE,
-		key TEXT UNIQUE,
-		job TEXT NOT NULL,
-		status TEXT NOT NULL,
-		queued INTEGER NOT NULL,
-		not_before INTEGER NOT NULL,
-		ended INTEGER,
-		started_at TEXT,
-		finished_at TEXT,
-		attempt INTEGER NOT NULL,
-		params TEXT,
-		result TEXT,
-		error TEXT
-	) STRICT;
-	CREATE INDEX runs_of_job ON runs (job);
-	CREATE INDEX runs_by_status ON runs (status);
+	${jobs.RUNS_SCHEMA}
 	CREATE TABLE salts (day TEXT PRIMARY KEY, salt TEXT NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 	CREATE TABLE tokens (hash TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 	CREATE TABLE once (name TEXT PRIMARY KEY, claimed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -57,19 +40,6 @@ const SCHEMA = `
 export type SyncRecords = {
 	readonly [K in keyof Records]: (...args: Parameters<Records[K]>) => Awaited<ReturnType<Records[K]>>;
 };
-
-interface RunRow {
-	readonly id: string;
-	readonly job: string;
-	readonly status: RunStatus;
-	readonly queued: number;
-	readonly started_at: string | null;
-	readonly finished_at: string | null;
-	readonly attempt: number;
-	readonly params: string | null;
-	readonly result: string | null;
-	readonly error: string | null;
-}
 
 export class SqliteRecordsFile implements SyncRecords {
 	readonly #database: DatabaseSync;
@@ -119,74 +89,27 @@ export class SqliteRecordsFile implements SyncRecords {
 		this.#run(sql, name, holder, fence);
 	}
 
-	queueRun({ id, job, params, key, notBefore }: NewRun): string {
-		return this.#transaction(() => {
-			this.#run(`DELETE FROM runs WHERE ended < ${NOW} - ?`, RUNS_LIVE_DAYS * DAY_MS);
-			this.#run(
-				`INSERT INTO runs (id, key, job, status, queued, not_before, attempt, params)
-				VALUES (?, ?, ?, 'queued', ${NOW}, coalesce(?, ${NOW}), 0, ?) ON CONFLICT DO NOTHING`,
-				id,
-				key ?? null,
-				job,
-				notBefore === undefined ? null : Date.parse(notBefore),
-				params === undefined ? null : JSON.stringify(params),
-			);
-			return this.#one<{ id: string }>("SELECT id FROM runs WHERE key = ?", key ?? null)?.id ?? id;
-		});
+	queueRun(run: NewRun): string {
+		return this.#transaction(() => jobs.queueRun(this.#database, run));
 	}
 
 	nextRun(): JobRun | null {
-		const row = this.#one<RunRow>(
-			`SELECT * FROM runs WHERE status = 'queued' AND not_before <= ${NOW} ORDER BY sequence LIMIT 1`,
-		);
-		return row ? toRun(row) : null;
+		return jobs.nextRun(this.#database);
 	}
 
 	changeRun(id: string, change: RunChange, lease: Lease): JobRun {
 		return this.#transaction(() => {
 			this.#requireHeld(lease);
-			const over = change.status === "succeeded" || change.status === "failed";
-			const row = this.#one<RunRow>(
-				`UPDATE runs SET
-					status = :status,
-					ended = iif(:over, ${NOW}, NULL),
-					started_at = coalesce(:startedAt, started_at),
-					finished_at = coalesce(:finishedAt, iif(:over, finished_at, NULL)),
-					attempt = coalesce(:attempt, attempt),
-					result = coalesce(:result, result),
-					error = coalesce(:error, iif(:status IN ('running', 'succeeded'), NULL, error)),
-					not_before = coalesce(:notBefore, not_before)
-				WHERE id = :id RETURNING *`,
-				{
-					id,
-					status: change.status,
-					over: over ? 1 : 0,
-					startedAt: change.startedAt ?? null,
-					finishedAt: change.finishedAt ?? null,
-					attempt: change.attempt ?? null,
-					result: change.result === undefined ? null : JSON.stringify(change.result),
-					error: change.error ?? null,
-					notBefore: change.notBefore === undefined ? null : Date.parse(change.notBefore),
-				},
-			);
-			if (!row) throw new CodedError("not_found", `There is no run ${id}`);
-			return toRun(row);
+			return jobs.changeRun(this.#database, id, change);
 		});
 	}
 
-	runs(job: string, page: number, pageSize: number): Page<JobRun> {
-		const total = this.#one<{ total: number }>("SELECT count(*) AS total FROM runs WHERE job = ?", job)?.total ?? 0;
-		const rows = this.#all<RunRow>(
-			"SELECT * FROM runs WHERE job = ? ORDER BY sequence DESC LIMIT ? OFFSET ?",
-			job,
-			pageSize,
-			(page - 1) * pageSize,
-		);
-		return { rows: rows.map(toRun), total, page, pageSize };
+	runs(...[job, page, pageSize]: Parameters<Records["runs"]>): Page<JobRun> {
+		return jobs.runs(this.#database, job, page, pageSize);
 	}
 
 	runningRuns(): JobRun[] {
-		return this.#all<RunRow>("SELECT * FROM runs WHERE status = 'running' ORDER BY sequence").map(toRun);
+		return jobs.runningRuns(this.#database);
 	}
 
 	keepReport(made: MadeReport, lease: Lease): boolean {
@@ -291,18 +214,3 @@ export class SqliteRecordsFile implements SyncRecords {
 
 /** Values of a statement in their order, or one object of named ones. */
 type Values = SQLInputValue[] | [Record<string, SQLInputValue>];
-
-function toRun(row: RunRow): JobRun {
-	return {
-		id: row.id,
-		job: row.job,
-		status: row.status,
-		queuedAt: new Date(row.queued).toISOString(),
-		attempt: row.attempt,
-		...(row.started_at !== null && { startedAt: row.started_at }),
-		...(row.finished_at !== null && { finishedAt: row.finished_at }),
-		...(row.params !== null && { params: JSON.parse(row.params) }),
-		...(row.result !== null && { result: JSON.parse(row.result) }),
-		...(row.error !== null && { error: row.error }),
-	};
-}
