@@ -6,13 +6,12 @@
  * new producer. Memory is bounded: what does not fit is refused.
  */
 
-import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { CodedError, codeOf, dataOf } from "../../contracts/errors.ts";
 import type { AcceptedScan } from "../../contracts/scan.ts";
-import { encodeWithScans } from "../../platform/log/message.ts";
 import { DurableTotals } from "./durable-totals.ts";
 import { partitionOf } from "./partition-of.ts";
+import { type EncodedScan, Producer } from "./producer.ts";
 
 /** What a lane appends to: the event log, or a spool. Resolves when durable. */
 export interface Appendable {
@@ -50,19 +49,10 @@ interface Ticket {
 	readonly reject: (error: unknown) => void;
 }
 
-interface Gathered {
-	readonly organisation: string;
-	/** The scan in JSON, and its bytes in UTF-8. */
-	readonly json: string;
+interface Gathered extends EncodedScan {
+	/** Of its JSON in UTF-8. */
 	readonly bytes: number;
 	readonly ticket: Ticket;
-}
-
-/** Numbers a producer's messages of one partition and sums what it accepted. */
-interface Producer {
-	readonly id: string;
-	number: number;
-	readonly totals: Record<string, number>;
 }
 
 interface Lane {
@@ -116,7 +106,7 @@ export class IngestBuffer {
 			gathered: [],
 			busy: false,
 			sentAt: Number.POSITIVE_INFINITY,
-			producer: newProducer(),
+			producer: new Producer(),
 		}));
 	}
 
@@ -158,7 +148,7 @@ export class IngestBuffer {
 	 * and a producer whose messages lie in two of them would seem to have lost some, should one not be readable.
 	 */
 	renewProducers(): void {
-		for (const lane of this.#lanes) lane.producer = newProducer();
+		for (const lane of this.#lanes) lane.producer = new Producer();
 	}
 
 	/**
@@ -256,12 +246,12 @@ export class IngestBuffer {
 
 	async #makeDurable(lane: Lane, scans: readonly Gathered[]): Promise<void> {
 		const { producer } = lane;
-		const { data, totals } = nextMessage(producer, scans);
+		const { data, totals } = producer.next(scans);
 		if (!this.#away) {
 			const refusal = await this.#appendToLog(lane.partition, data);
 			if (refusal === undefined) return this.#durable.note(producer.id, totals, Date.now());
 			// The message given up may yet be in the log: its number must not be used for other scans.
-			if (lane.producer === producer) lane.producer = newProducer();
+			if (lane.producer === producer) lane.producer = new Producer();
 			this.#away = true;
 			this.#options.onAway?.(refusal);
 		}
@@ -269,7 +259,7 @@ export class IngestBuffer {
 			await this.#options.spool.append(lane.partition, data);
 			this.#durable.note(producer.id, totals, Date.now());
 		} catch (error) {
-			if (lane.producer === producer) lane.producer = newProducer();
+			if (lane.producer === producer) lane.producer = new Producer();
 			this.#options.onRefused?.(error);
 			throw new CodedError("log_unavailable", "Neither the event log nor the spool can take scans now", {
 				retryAfterMs: OVERLOADED_RETRY_MS,
@@ -292,23 +282,4 @@ export class IngestBuffer {
 			}
 		}
 	}
-}
-
-function newProducer(): Producer {
-	return { id: randomUUID(), number: 0, totals: {} };
-}
-
-function nextMessage(producer: Producer, scans: readonly Gathered[]) {
-	const totals: Record<string, number> = {};
-	for (const { organisation } of scans) {
-		const total = (producer.totals[organisation] ?? 0) + 1;
-		producer.totals[organisation] = total;
-		totals[organisation] = total;
-	}
-	const head = { producer: producer.id, number: ++producer.number, acceptedAt: Date.now(), totals };
-	const data = encodeWithScans(
-		head,
-		scans.map(({ json }) => json),
-	);
-	return { data, totals };
 }
