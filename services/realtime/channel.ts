@@ -9,6 +9,7 @@ import type { Place, PositionBeat, SubscribeReply, Update } from "../../contract
 import type { Content, LiveChannel, LiveSource, Outlet, Slice } from "./live-channel.ts";
 import { covers, encodeOffset, join, toVector, type Vector } from "./offset.ts";
 import type { Break } from "./partition-tracker.ts";
+import { ReadingUnderWay } from "./reading-under-way.ts";
 import { decideRecovery } from "./recovery.ts";
 
 export interface ChannelOptions {
@@ -24,8 +25,6 @@ interface Reading {
 /** Waits between readings that failed or came too old, ms. */
 const FIRST_RETRY_MS = 25;
 const LAST_RETRY_MS = 1_000;
-/** Slices kept while a reading is under way; beyond, the reading is begun anew. */
-const MOST_BUFFERED = 20_000;
 const LOOK_AGAIN_MS = 20;
 
 export class Channel<R extends Reading, Data> implements LiveChannel {
@@ -45,17 +44,13 @@ export class Channel<R extends Reading, Data> implements LiveChannel {
 	#epoch = "";
 	/** What the content includes beyond what the node holds, when it was read ahead of the announcements. */
 	#floor: Vector = [];
-	/** While a reading is under way: what it must cover, and what was announced since it began. */
-	#needed: Vector = [];
-	#buffer: Slice[] = [];
+	readonly #underWay = new ReadingUnderWay();
 	/** True when what subscribers hold cannot be continued from. */
 	#severed = false;
 	#sent: Vector = [];
 	#flushedAt = 0;
 	#beatAt = 0;
 	#verifiedAt = 0;
-	/** The reading under way began before the log began anew. */
-	#outdated = false;
 	readonly #waiting = new Set<() => void>();
 
 	constructor(
@@ -86,10 +81,7 @@ export class Channel<R extends Reading, Data> implements LiveChannel {
 	/** What was counted of this channel in the next commit of a partition. */
 	apply(slice: Slice, now: number): void {
 		if (!this.#live) {
-			this.#buffer.push(slice);
-			if (this.#buffer.length <= MOST_BUFFERED) return;
-			this.#needed = this.#source.held();
-			this.#buffer = [];
+			this.#underWay.keep(slice, this.#source.held());
 			return;
 		}
 		if (slice.to <= (this.#floor[slice.partition] ?? 0)) return;
@@ -100,16 +92,11 @@ export class Channel<R extends Reading, Data> implements LiveChannel {
 	broken(partition: number, position: number, how: Break): void {
 		if (how === "reset") {
 			this.#severed = true;
-			this.#outdated = true;
+			this.#underWay.outdate();
 			this.#floor = without(this.#floor, partition);
 		}
 		if (this.#live && (this.#floor[partition] ?? 0) >= position) return;
-		const reached: number[] = [];
-		reached[partition] = position;
-		this.#needed = join(
-			this.#needed,
-			Array.from(reached, (at) => at ?? 0),
-		);
+		this.#underWay.require(partition, position);
 		this.reload();
 	}
 
@@ -117,8 +104,7 @@ export class Channel<R extends Reading, Data> implements LiveChannel {
 	epochChanged(): void {
 		this.#severed = true;
 		this.#floor = [];
-		this.#needed = [];
-		this.#buffer = [];
+		this.#underWay.forget();
 		this.reload();
 	}
 
@@ -222,14 +208,11 @@ export class Channel<R extends Reading, Data> implements LiveChannel {
 	async #tryToLoad(): Promise<boolean> {
 		const began = await this.#source.turn();
 		try {
-			this.#needed = join(this.#source.held(), this.#floor);
-			this.#buffer = [];
-			this.#outdated = false;
+			this.#underWay.begin(join(this.#source.held(), this.#floor));
 			const beganAt = Date.now();
 			const reading = await this.#read();
 			const positions = toVector(reading.positions);
-			if (!this.#source.meet(reading.epoch, positions.length) || !covers(positions, this.#needed)) return false;
-			if (this.#outdated) return false;
+			if (!this.#source.meet(reading.epoch, positions.length) || !this.#underWay.isMetBy(positions)) return false;
 			if (!this.#closed) this.#adopt(reading, positions, beganAt);
 			return true;
 		} catch (error) {
@@ -245,14 +228,13 @@ export class Channel<R extends Reading, Data> implements LiveChannel {
 		const severed = this.#severed || (this.#epoch !== "" && this.#epoch !== reading.epoch);
 		const first = this.#epoch === "";
 		const chained = this.#content.load(reading, positions, now, first || severed);
-		const buffered = this.#buffer;
-		this.#buffer = [];
+		const since = this.#underWay.take();
 		this.#severed = false;
 		this.#epoch = reading.epoch;
 		this.#floor = positions;
 		this.#verifiedAt = Math.max(this.#verifiedAt, readAt);
 		this.#live = true;
-		for (const slice of buffered) this.apply(slice, now);
+		for (const slice of since) this.apply(slice, now);
 		if (first || severed || !chained) this.#restartChain(now, !first);
 		else this.flush(now);
 		this.#wake();

@@ -4,19 +4,9 @@
  * have been announced but did not come is a gap. It knows nothing of channels.
  */
 
-import type { CodeDelta, Position, ScansCommitted, ScansPosition } from "../../contracts/events.ts";
-import type { FeedScan } from "../../contracts/scan.ts";
+import type { Position, ScansCommitted, ScansPosition } from "../../contracts/events.ts";
+import { Announcements, type Commit } from "./announcements.ts";
 import type { Vector } from "./offset.ts";
-
-/** An announcement whose parts have all come. */
-export interface Commit {
-	readonly partition: number;
-	readonly from: Position;
-	readonly to: Position;
-	readonly codes: readonly CodeDelta[];
-	readonly feed: readonly (FeedScan & { readonly organisation: string })[];
-	readonly skipped: Readonly<Record<string, number>>;
-}
 
 /**
  * Why what is held cannot be continued: nothing was heard of the partition before, commits were missed, or the positions
@@ -38,17 +28,10 @@ export interface TrackerOptions {
 	readonly beatStaleMs: number;
 }
 
-interface Gathering {
-	readonly from: Position;
-	readonly to: Position;
-	readonly parts: (ScansCommitted | undefined)[];
-	missing: number;
-}
-
 interface Partition {
 	held: Position;
-	/** Announcements that cannot be applied yet, by their positions. */
-	readonly waiting: Map<string, Gathering>;
+	/** What was announced and cannot be applied yet. */
+	readonly waiting: Announcements;
 	/** The furthest position that is known to have been counted. */
 	evidence: Position;
 	/** Since when `evidence` is ahead of `held`, ms; 0 when it is not. */
@@ -126,9 +109,9 @@ export class PartitionTracker {
 			return;
 		}
 		if (part.to <= partition.held) return;
-		const gathering = gather(partition, part);
-		if (gathering.missing === 0) this.#applyWaiting(part.partition, partition);
-		partition.evidence = Math.max(partition.evidence, part.from, gathering.missing > 0 ? part.to : 0);
+		const whole = partition.waiting.add(part);
+		if (whole) this.#applyWaiting(part.partition, partition);
+		partition.evidence = Math.max(partition.evidence, part.from, whole ? 0 : part.to);
 		this.#settle(part.partition, partition, now);
 	}
 
@@ -178,7 +161,7 @@ export class PartitionTracker {
 		if (!partition) {
 			partition = {
 				held: position,
-				waiting: new Map(),
+				waiting: new Announcements(),
 				evidence: position,
 				behindSince: 0,
 				verifiedAt: 0,
@@ -196,16 +179,13 @@ export class PartitionTracker {
 	}
 
 	#applyWaiting(id: number, partition: Partition): void {
-		for (let next = ready(partition); next; next = ready(partition)) {
-			partition.waiting.delete(keyOf(next));
+		const { waiting } = partition;
+		for (let next = waiting.takeFrom(partition.held); next; next = waiting.takeFrom(partition.held)) {
 			this.#hold(id, partition, next.to);
 			partition.lower = 0;
-			this.#sink.commit(merge(id, next));
+			this.#sink.commit(next);
 		}
-		if (partition.waiting.size === 0) return;
-		for (const [key, gathering] of partition.waiting) {
-			if (gathering.to <= partition.held) partition.waiting.delete(key);
-		}
+		waiting.dropUpTo(partition.held);
 	}
 
 	#settle(id: number, partition: Partition, now: number): void {
@@ -213,13 +193,12 @@ export class PartitionTracker {
 			partition.behindSince ||= now;
 			const patient = now - partition.behindSince < this.#options.settleMs && partition.waiting.size < MOST_WAITING;
 			if (patient) return;
-			const next = lowestComplete(partition);
-			const known = Math.max(partition.evidence, ...Array.from(partition.waiting.values(), ({ to }) => to));
-			const continues = next && next.from > partition.held;
+			const next = partition.waiting.earliest();
+			const known = Math.max(partition.evidence, partition.waiting.furthest());
+			const continues = next !== undefined && next > partition.held;
 			// Without one to go on from, what waits is in pieces: all of it is behind the gap.
 			if (!continues) partition.waiting.clear();
-			const position = continues ? next.from : known;
-			this.#break(id, partition, position, "gap");
+			this.#break(id, partition, continues ? next : known, "gap");
 			this.#applyWaiting(id, partition);
 			partition.behindSince = 0;
 		}
@@ -238,9 +217,7 @@ export class PartitionTracker {
 		partition.lower = 0;
 		partition.behindSince = 0;
 		this.#hold(id, partition, position);
-		for (const [key, { to }] of partition.waiting) {
-			if (to <= position) partition.waiting.delete(key);
-		}
+		partition.waiting.dropUpTo(position);
 		this.#sink.broken(id, position, how);
 	}
 
@@ -253,50 +230,6 @@ export class PartitionTracker {
 	}
 }
 
-const keyOf = ({ from, to }: { from: Position; to: Position }) => `${from}:${to}`;
-
 function first<T>(values: Iterable<T>): T {
 	return values[Symbol.iterator]().next().value as T;
-}
-
-function gather(partition: Partition, part: ScansCommitted): Gathering {
-	const key = keyOf(part);
-	let gathering = partition.waiting.get(key);
-	if (!gathering) {
-		gathering = { from: part.from, to: part.to, parts: new Array(part.parts).fill(undefined), missing: part.parts };
-		partition.waiting.set(key, gathering);
-	}
-	if (part.part < gathering.parts.length && !gathering.parts[part.part]) {
-		gathering.parts[part.part] = part;
-		gathering.missing--;
-	}
-	return gathering;
-}
-
-function ready(partition: Partition): Gathering | undefined {
-	for (const gathering of partition.waiting.values()) {
-		if (gathering.missing === 0 && gathering.from === partition.held) return gathering;
-	}
-	return undefined;
-}
-
-function lowestComplete(partition: Partition): Gathering | undefined {
-	let lowest: Gathering | undefined;
-	for (const gathering of partition.waiting.values()) {
-		if (gathering.missing === 0 && (!lowest || gathering.from < lowest.from)) lowest = gathering;
-	}
-	return lowest;
-}
-
-function merge(partition: number, { from, to, parts }: Gathering): Commit {
-	const all = parts as ScansCommitted[];
-	if (all.length === 1) {
-		const [{ codes, feed, skipped }] = all as [ScansCommitted];
-		return { partition, from, to, codes, feed, skipped };
-	}
-	const skipped: Record<string, number> = {};
-	for (const part of all) {
-		for (const [code, count] of Object.entries(part.skipped)) skipped[code] = (skipped[code] ?? 0) + count;
-	}
-	return { partition, from, to, codes: all.flatMap((p) => p.codes), feed: all.flatMap((p) => p.feed), skipped };
 }

@@ -1,7 +1,7 @@
 /** What one commit means to each channel: a commit names codes and scans, a channel wants to know what it is to add. */
 
+import type { Commit } from "./announcements.ts";
 import type { ChannelIdentity, Slice } from "./live-channel.ts";
-import type { Commit } from "./partition-tracker.ts";
 
 /**
  * Cuts a commit for the channels that are there.
