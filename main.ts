@@ -42,8 +42,9 @@ interface Started {
 	stop(): Promise<void>;
 }
 
-async function start(config: Config): Promise<Started> {
-	const lock = lockDataDir(config.dataDir);
+async function start(given: Config): Promise<Started> {
+	const lock = lockDataDir(given.dataDir);
+	const config = Object.freeze({ ...given, dataDir: lock.dir });
 	if (config.services.includes("gateway") && !config.production) await buildDashboardOfCheckout();
 	const broker = new ServiceBroker(brokerOptions(config));
 	const platform = createPlatform(config, broker.getLogger("platform"));

@@ -5,6 +5,7 @@
 
 import { hostname } from "node:os";
 import { z } from "zod";
+import { FOLDER_NUMBER } from "./data-dir.ts";
 
 export const ACTORS = ["gateway", "codes", "scans", "analytics", "cache", "realtime", "cron", "accounts"] as const;
 export type ActorName = (typeof ACTORS)[number];
@@ -68,7 +69,9 @@ const variables = {
 		.string()
 		.min(1, "a folder")
 		.default("./data")
-		.describe("everything the embedded parts and the spool write"),
+		.describe(
+			`everything the embedded parts and the spool write; ${FOLDER_NUMBER} in it takes the first folder that is free`,
+		),
 	NATS_URL: list(address("nats:", "tls:"))
 		.optional()
 		.describe("NATS with JetStream, replaces the embedded event log (commas between servers)"),
@@ -191,17 +194,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 	const env = parsed.data;
 	const services = [...new Set(env.SERVICES ?? ACTORS)];
 	if (services.length < ACTORS.length) {
-		const missing = (["NATS_URL", "MONGO_URL"] as const).filter((name) => env[name] === undefined);
-		if (missing.length > 0) {
-			throw new ConfigError(
-				missing
-					.map(
-						(name) =>
-							`${name} is not set: expected an address, because SERVICES=${services.join(",")} runs some of the actors only, which reach the others through it`,
-					)
-					.join("\n"),
-			);
-		}
+		needServers(env, `SERVICES=${services.join(",")} runs some of the actors only, which reach the others through it`);
+	}
+	if (env.DATA_DIR.includes(FOLDER_NUMBER)) {
+		needServers(
+			env,
+			`DATA_DIR=${env.DATA_DIR} is any of several folders, and what is counted must not be in one of them`,
+		);
 	}
 	return Object.freeze({
 		port: env.PORT,
@@ -234,6 +233,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 		heartbeatMs: env.HEARTBEAT_MS,
 		production: env.NODE_ENV === "production",
 	});
+}
+
+/** @throws {ConfigError} unless the event log and the store are outside of this process. */
+function needServers(env: { readonly NATS_URL?: unknown; readonly MONGO_URL?: unknown }, reason: string): void {
+	const missing = (["NATS_URL", "MONGO_URL"] as const).filter((name) => env[name] === undefined);
+	if (missing.length === 0) return;
+	throw new ConfigError(missing.map((name) => `${name} is not set: expected an address, because ${reason}`).join("\n"));
 }
 
 function complaint(name: string, set: Record<string, string | undefined>, expected: string): string {

@@ -1,6 +1,8 @@
 /**
  * The lock of a data folder: one process owns it at a time. The operating system holds the lock (SQLite's exclusive file
- * lock), so it is gone with its process, however that ends.
+ * lock), so it is gone with its process, however that ends. Processes that are all told the same, as the containers of one
+ * service are, take numbered folders side by side: the first that is nobody's, so that who comes again takes up what one
+ * that is gone has left.
  */
 
 import { mkdirSync } from "node:fs";
@@ -8,6 +10,9 @@ import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 const LOCK_FILE = "lock.db";
+/** Stands in DATA_DIR for the number of a folder. */
+export const FOLDER_NUMBER = "{n}";
+const MOST_FOLDERS = 1_000;
 
 export interface DataDirLock {
 	/** Absolute path of the folder. */
@@ -21,11 +26,24 @@ export class DataDirError extends Error {
 }
 
 /**
- * Makes the folder when it is absent and locks it.
+ * Makes the folder when it is absent and locks it; with {@link FOLDER_NUMBER} in its name, the one with the lowest number,
+ * from 1, that no process holds.
  *
  * @throws {DataDirError} when another process holds it, or when it cannot be written.
  */
 export function lockDataDir(dataDir: string): DataDirLock {
+	const most = dataDir.includes(FOLDER_NUMBER) ? MOST_FOLDERS : 1;
+	for (let number = 1; number <= most; number++) {
+		const lock = lockUnlessHeld(dataDir.replaceAll(FOLDER_NUMBER, String(number)));
+		if (lock) return lock;
+	}
+	throw new DataDirError(
+		`DATA_DIR is ${JSON.stringify(dataDir)}: another Scanpulse process works in it. Stop that one, or give this one a folder of its own.`,
+	);
+}
+
+/** Undefined when another process holds the folder. */
+function lockUnlessHeld(dataDir: string): DataDirLock | undefined {
 	const dir = resolve(dataDir);
 	let database: DatabaseSync | undefined;
 	try {
@@ -37,11 +55,7 @@ export function lockDataDir(dataDir: string): DataDirLock {
 	} catch (error) {
 		database?.close();
 		const { message, errcode } = error as Error & { errcode?: number };
-		if (errcode === 5 || errcode === 261 || /locked|busy/i.test(message)) {
-			throw new DataDirError(
-				`DATA_DIR is ${JSON.stringify(dataDir)}: another Scanpulse process works in it. Stop that one, or give this one a folder of its own.`,
-			);
-		}
+		if (errcode === 5 || errcode === 261 || /locked|busy/i.test(message)) return undefined;
 		throw new DataDirError(
 			`DATA_DIR is ${JSON.stringify(dataDir)}: expected a folder that can be written (${message})`,
 		);
