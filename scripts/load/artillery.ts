@@ -2,16 +2,18 @@
  * Artillery as a program: a package of its own in artillery/, installed when it is first needed and run by the Node that
  * runs this. What it measured is read from the JSON that it leaves.
  */
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
+import { startProcess } from "../servers/process.ts";
 import { KEY_VARIABLE, PLAN_VARIABLE } from "./plan.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Measured } from "./thresholds.ts";
 
 const FOLDER = path.join(import.meta.dirname, "..", "..", "artillery");
 const PROGRAM = path.join(FOLDER, "node_modules", "artillery", "bin", "run");
+const SHOWN_CHARACTERS = 4_000;
 
 /** One span of a run, or all of it. */
 export interface Span {
@@ -48,23 +50,29 @@ export async function installArtillery(print: (line: string) => void): Promise<v
 /** @throws Error when it measured nothing */
 export async function runArtillery(run: ArtilleryRun): Promise<ArtilleryReport> {
 	const { scenario, target, key, planFile, outputFile, quick, aborted } = run;
+	aborted.throwIfAborted();
 	const args = ["run", "--quiet", "--target", target, "--output", outputFile, ...(quick ? ["-e", "quick"] : [])];
 	// It does not compact its heap, which is large, only to give memory back: it would take both cores from what is measured.
-	const child = spawn(process.execPath, ["--no-memory-reducer", PROGRAM, ...args, scenario.file], {
-		stdio: ["ignore", "inherit", "inherit"],
-		signal: aborted,
+	const artillery = startProcess({
+		command: process.execPath,
+		args: ["--no-memory-reducer", PROGRAM, ...args, scenario.file],
 		env: {
 			...process.env,
 			...{ [PLAN_VARIABLE]: planFile, [KEY_VARIABLE]: key, ARTILLERY_DISABLE_TELEMETRY: "true" },
 			// The runner judges these and more, in one place.
 			ARTILLERY_DISABLE_ENSURE: "true",
 		},
+		yields: scenario.yields,
 	});
-	const code = await new Promise<number | null>((resolve, reject) => {
-		child.once("error", reject);
-		child.once("close", resolve);
-	});
-	if (code !== 0 || !existsSync(outputFile)) throw new Error(`Artillery ended with code ${code}`);
+	artillery.onLine((line) => console.log(line));
+	const abort = () => void artillery.kill();
+	aborted.addEventListener("abort", abort);
+	const { code } = await artillery.exited;
+	aborted.removeEventListener("abort", abort);
+	aborted.throwIfAborted();
+	if (code !== 0 || !existsSync(outputFile)) {
+		throw new Error(`Artillery ended with code ${code}:\n${artillery.output().slice(-SHOWN_CHARACTERS)}`);
+	}
 	return JSON.parse(readFileSync(outputFile, "utf8")) as ArtilleryReport;
 }
 

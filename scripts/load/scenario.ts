@@ -17,6 +17,7 @@ const file = z.object({
 			busyCodes: z.int(),
 			watchedCodes: z.int(),
 			env: z.record(z.string(), z.string()).default({}),
+			yields: z.boolean().default(true),
 			afterwards: z.array(z.string()),
 		}),
 		environments: z.object({ quick: z.object({}) }),
@@ -34,6 +35,8 @@ export interface Scenario {
 	readonly watchedCodes: number;
 	/** Variables of the stack that is started for it. */
 	readonly env: Readonly<Record<string, string>>;
+	/** The load leaves the processor to what phones wait for, as people elsewhere would; or it is sent whatever comes. */
+	readonly yields: boolean;
 	readonly thresholds: readonly Threshold[];
 }
 

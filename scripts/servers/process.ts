@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, createWriteStream } from "node:fs";
+import { yieldAsSession, yieldingCommand } from "./yielding.ts";
 
 const OUTPUT_KEPT_CHARACTERS = 1_000_000;
 const PARENT_DEATH_LAUNCHER = "/usr/bin/setpriv";
@@ -17,6 +18,8 @@ export interface ProcessOptions {
 	readonly cwd?: string;
 	/** A file to which standard output and error are appended as well. */
 	readonly logFile?: string;
+	/** Leaves the processor to those that do not, where a system can do that. @defaultValue false */
+	readonly yields?: boolean;
 }
 
 export interface Exit {
@@ -57,9 +60,11 @@ function diesWithParent(): boolean {
 
 /** Starts a process. One that cannot be started at all ends with code 127 and says why in its output. */
 export function startProcess(options: ProcessOptions): OwnedProcess {
-	const [command, args] = diesWithParent()
-		? [PARENT_DEATH_LAUNCHER, ["--pdeathsig", "KILL", "--", options.command, ...options.args]]
-		: [options.command, [...options.args]];
+	const own = [options.command, ...options.args];
+	const asked = options.yields ? yieldingCommand(own) : own;
+	const [command = "", ...args] = diesWithParent()
+		? [PARENT_DEATH_LAUNCHER, "--pdeathsig", "KILL", "--", ...asked]
+		: asked;
 	const child = spawn(command, args, {
 		cwd: options.cwd,
 		env: options.env ?? process.env,
@@ -67,6 +72,7 @@ export function startProcess(options: ProcessOptions): OwnedProcess {
 		detached: true,
 	});
 	running.add(child);
+	if (options.yields && child.pid !== undefined) void yieldAsSession(child.pid);
 	const log = options.logFile ? createWriteStream(options.logFile, { flags: "a" }) : undefined;
 	const listeners = new Set<(line: string) => void>();
 	let kept = "";

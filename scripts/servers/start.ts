@@ -24,6 +24,8 @@ export interface ServerOptions {
 	readonly logFile?: string;
 	/** More command-line arguments for the server. */
 	readonly args?: readonly string[];
+	/** Leaves the processor to those that do not. @defaultValue false */
+	readonly yields?: boolean;
 }
 
 export interface RunningServer {
@@ -144,6 +146,7 @@ async function start(options: ServerOptions, recipe: Recipe): Promise<RunningSer
 			command: binary,
 			args: [...recipe.arguments(port), ...(options.args ?? [])],
 			logFile: options.logFile,
+			yields: options.yields,
 		});
 		const usable = until(() => owned.exit() !== undefined || recipe.ready(port).then(() => true), {
 			what: `${recipe.name} to serve on port ${port}`,

@@ -36,6 +36,8 @@ export interface ProcessPlan {
 	readonly name: string;
 	readonly actor: ActorName;
 	readonly logFile: string;
+	/** Leaves the processor to those that do not: no phone waits for what is behind the event log. */
+	readonly yields: boolean;
 	/** The product's variables for this process, nothing else. */
 	readonly env: Readonly<Record<string, string>>;
 }
@@ -73,6 +75,7 @@ export function planProcesses(options: PlanOptions): ProcessPlan[] {
 				name,
 				actor,
 				logFile: path.join(options.dir, "logs", `${name}.log`),
+				yields: actor !== "gateway",
 				env: {
 					...everybody,
 					SERVICES: actor,

@@ -92,11 +92,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 		members.set(name, member);
 		return member;
 	};
-	const addServer = async (name: string, start: (options: ServerOptions) => Promise<RunningServer>) => {
+	const addServer = async (
+		name: string,
+		start: (options: ServerOptions) => Promise<RunningServer>,
+		{ yields }: Pick<ServerOptions, "yields">,
+	) => {
 		const where = { dir: path.join(dir, "data", name), logFile: path.join(dir, "logs", `${name}.log`) };
 		let server: RunningServer | undefined;
 		const member = add(name, async () => {
-			server = await start({ ...where, port: server?.port });
+			server = await start({ ...where, port: server?.port, yields });
 			record(name, server.pid);
 			return server;
 		});
@@ -124,9 +128,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 	try {
 		const [natsUrl, redisUrl, mongoUrl] = await allOrError([
-			addServer("nats", startNats),
-			addServer("redis", startRedis),
-			addServer("mongo", startMongo),
+			addServer("nats", startNats, { yields: false }),
+			addServer("redis", startRedis, { yields: true }),
+			addServer("mongo", startMongo, { yields: true }),
 		]);
 		options.aborted?.throwIfAborted();
 		const plans = planProcesses({
@@ -208,6 +212,7 @@ async function launchActor(plan: ProcessPlan, aborted: AbortSignal, listener: Ac
 		cwd: ROOT,
 		env: { ...shell, ...plan.env },
 		logFile: plan.logFile,
+		yields: plan.yields,
 	});
 	listener.started(owned.pid);
 	const ready = new Promise<void>((resolve) => {

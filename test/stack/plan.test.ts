@@ -37,6 +37,11 @@ test("gateways share a port, realtime nodes share another, and nobody else takes
 	}
 });
 
+test("whatever no phone waits for leaves the processor to the gateways", () => {
+	const first = planProcesses(OPTIONS).filter(({ yields }) => !yields);
+	expect(first.map(({ name }) => name)).toEqual(["gateway-1", "gateway-2"]);
+});
+
 test("each process has a data folder of its own, beside the others", () => {
 	const folders = planProcesses(OPTIONS).map(({ env }) => env.DATA_DIR);
 	expect(new Set(folders).size).toBe(folders.length);
