@@ -15,7 +15,7 @@ export interface ConnectionOptions extends Omit<StreamOptions, "partitions" | "p
 	readonly newPartitions: number;
 	/** Between two attempts to connect, ms. */
 	readonly reconnectDelayMs: number;
-	/** Told once when the log goes away and once when it is back. */
+	/** Told once when the log goes away and once when it is back, and of room that NATS does not give. */
 	readonly logger?: { info(message: string): void; warn(message: string): void };
 }
 

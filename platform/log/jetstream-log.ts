@@ -30,7 +30,11 @@ export interface JetStreamLogOptions {
 	readonly partitions?: number;
 	/** @defaultValue "SCANS" */
 	readonly stream?: string;
-	/** Size beyond which a new stream refuses messages with `log_full`. @defaultValue 4 GiB */
+	/**
+	 * Size beyond which the stream refuses messages with `log_full`; one that is there is given more room, never less.
+	 *
+	 * @defaultValue that of the stream, 4 GiB for a new one
+	 */
 	readonly maxBytes?: number;
 	/** Copies of a new stream on servers of a cluster: 1, 3 or 5. @defaultValue 1 */
 	readonly replicas?: number;
@@ -78,7 +82,7 @@ class JetStreamLog implements EventLog {
 			requestTimeoutMs,
 			partitions: options.partitions,
 			newPartitions: DEFAULT_PARTITIONS,
-			maxBytes: options.maxBytes ?? 4 * 1024 ** 3,
+			maxBytes: options.maxBytes,
 			replicas: options.replicas ?? 1,
 			reconnectDelayMs: options.reconnectDelayMs ?? 250,
 			logger: options.logger,

@@ -4,13 +4,22 @@
  * again meanwhile without noticing.
  */
 
-import { connect, DiscardPolicy, type JetStreamManager, type NatsConnection, RetentionPolicy, StorageType } from "nats";
+import {
+	connect,
+	DiscardPolicy,
+	type JetStreamManager,
+	type NatsConnection,
+	RetentionPolicy,
+	StorageType,
+	type StreamInfo,
+} from "nats";
 import { CodedError } from "../../contracts/errors.ts";
 import { natsCredentials } from "../nats-credentials.ts";
 
 const CONNECT_TIMEOUT_MS = 1500;
 /** A connection on which the server is silent for two of these is dead. */
 const PING_INTERVAL_MS = 2000;
+const DEFAULT_MAX_BYTES = 4 * 1024 ** 3;
 const STREAM_NOT_FOUND = 10059;
 const STREAM_NAME_IN_USE = 10058;
 
@@ -21,10 +30,12 @@ export interface StreamOptions {
 	readonly partitions: number;
 	/** False when any number of partitions will do for a stream that is there. */
 	readonly partitionsMatter: boolean;
-	/** Limit of a stream that is made here; one that is there keeps its own. */
-	readonly maxBytes: number;
+	/** Limit of a stream that is made here; one that is there is given more room, never less. @defaultValue 4 GiB */
+	readonly maxBytes?: number;
 	readonly replicas: number;
 	readonly requestTimeoutMs: number;
+	/** Told when NATS does not give a stream more room. */
+	readonly logger?: { warn(message: string): void };
 }
 
 export interface JetStreamSession {
@@ -81,9 +92,9 @@ export async function openSession(options: StreamOptions): Promise<JetStreamSess
 }
 
 async function ensureStream(manager: JetStreamManager, options: StreamOptions) {
-	const { stream, partitions, maxBytes, replicas } = options;
+	const { stream, partitions, maxBytes = DEFAULT_MAX_BYTES, replicas } = options;
 	try {
-		return await manager.streams.info(stream);
+		return await withRoom(manager, await manager.streams.info(stream), options);
 	} catch (error) {
 		if (apiErrorOf(error) !== STREAM_NOT_FOUND) throw error;
 	}
@@ -101,6 +112,22 @@ async function ensureStream(manager: JetStreamManager, options: StreamOptions) {
 		// Another process made it in between, with other settings than ours: its stream stands.
 		if (apiErrorOf(error) !== STREAM_NAME_IN_USE) throw error;
 		return manager.streams.info(stream);
+	}
+}
+
+/**
+ * Never less room: a server may make room by forgetting what was not counted yet. Processes that are told different sizes
+ * agree on the largest.
+ */
+async function withRoom(manager: JetStreamManager, info: StreamInfo, { maxBytes, logger }: StreamOptions) {
+	const { name, max_bytes: present } = info.config;
+	if (maxBytes === undefined || present < 0 || present >= maxBytes) return info;
+	try {
+		return await manager.streams.update(name, { max_bytes: maxBytes });
+	} catch (error) {
+		if (apiErrorOf(error) === undefined) throw error;
+		logger?.warn(`The event log ${name} in NATS stays at ${present} bytes: ${(error as Error).message}`);
+		return info;
 	}
 }
 

@@ -11,14 +11,14 @@ export const FILE_LOG = "log";
 
 /** @throws naming PARTITIONS when its value is not the log's. */
 export async function openEventLog(config: Config, logger?: Logger): Promise<EventLog> {
-	const { natsServers, partitions, logReplicas: replicas } = config;
+	const { natsServers, partitions, logReplicas: replicas, logMaxBytes: maxBytes } = config;
 	refuseOldLog(config.dataDir);
 	if (natsServers) {
 		const { openJetStreamLog } = await import("./jetstream-log.ts");
-		return openJetStreamLog({ servers: natsServers, partitions, replicas, logger });
+		return openJetStreamLog({ servers: natsServers, partitions, replicas, maxBytes, logger });
 	}
 	const { openFileLog } = await import("./file-log.ts");
-	return openFileLog({ dir: join(config.dataDir, FILE_LOG), partitions });
+	return openFileLog({ dir: join(config.dataDir, FILE_LOG), partitions, maxBytes });
 }
 
 /** Event logs were SQLite files once: what waits in one must not be passed over in silence. */

@@ -15,7 +15,15 @@ import { openLink, signInLink } from "./sign-in.ts";
 
 const VARIABLES = [
 	...["PORT", "HOST", "PUBLIC_URL", "DATA_DIR", "NATS_URL", "REDIS_URL", "MONGO_URL", "REALTIME_PORT", "REALTIME_URL"],
-	...["SERVICES", "NODE_ID", "PARTITIONS", "SCANPULSE_ADMIN_KEY", "RATE_LIMITS", "ALLOW_PRIVATE_DESTINATIONS"],
+	...[
+		"SERVICES",
+		"NODE_ID",
+		"PARTITIONS",
+		"LOG_MAX_MIB",
+		"SCANPULSE_ADMIN_KEY",
+		"RATE_LIMITS",
+		"ALLOW_PRIVATE_DESTINATIONS",
+	],
 	...["REDIRECT_PATIENCE_MS", "ALLOWED_ORIGINS", "TRUST_PROXY", "RETENTION_DAYS", "GEOIP_DB", "METRICS_PORT"],
 	...["LOG_LEVEL", "LOG_FORMAT"],
 ];
@@ -71,6 +79,13 @@ const BAD: Record<string, readonly [value: string, expected: RegExp][]> = {
 		["1.5", /\d/],
 		["many", /\d/],
 		["100000", /\d/],
+	],
+	LOG_MAX_MIB: [
+		["0", /16–1048576 \(MiB\)/],
+		["15", /16–1048576 \(MiB\)/],
+		["4GiB", /MiB/],
+		["1048577", /MiB/],
+		["-1", /MiB/],
 	],
 	RATE_LIMITS: [
 		["yes", /on or off/],

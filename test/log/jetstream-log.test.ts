@@ -173,6 +173,37 @@ test("a full log says so, keeps what it has, and takes messages again after a tr
 	expect(await log.append(0, data)).toBe(positions.at(-1)! + 1);
 });
 
+test("a log that is there is given more room, and never less", async () => {
+	const stream = newStream();
+	const data = Buffer.alloc(50_000, "x");
+	const fill = async (log: EventLog) => {
+		let bytes = 0;
+		for (;;) {
+			if ((await log.append(0, data).catch(codeOf)) === "log_full") return bytes;
+			bytes += data.length;
+		}
+	};
+	expect(await fill(await open(stream, { maxBytes: 1024 ** 2 }))).toBeLessThan(1024 ** 2);
+	const larger = await open(stream, { maxBytes: 3 * 1024 ** 2 });
+	expect(await fill(larger)).toBeGreaterThan(1.5 * 1024 ** 2);
+	const [end] = await larger.ends();
+	const smaller = await open(stream, { maxBytes: 1024 ** 2 });
+	expect(await smaller.ends()).toContainEqual(end);
+	expect(await smaller.at(0, 1)).toBeDefined();
+	await smaller.trim(end!.position - 1);
+	expect(await fill(smaller)).toBeGreaterThan(2 * 1024 ** 2);
+});
+
+test("room that NATS does not have is said, and the log goes on with what it has", async () => {
+	const stream = newStream();
+	await open(stream, { maxBytes: 1024 ** 2 });
+	const warnings: string[] = [];
+	const logger = { info: () => undefined, warn: (message: string) => warnings.push(message) };
+	const log = await open(stream, { maxBytes: 1024 ** 5, logger });
+	expect(warnings).toEqual([expect.stringContaining(`${stream} in NATS stays at 1048576 bytes`)]);
+	expect(await log.append(0, Buffer.from("a"))).toBe(1);
+});
+
 test("a stream that was deleted is made anew under another id, and nobody is told that the old one goes on", async () => {
 	const stream = newStream();
 	const log = await open(stream);
