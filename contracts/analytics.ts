@@ -117,6 +117,8 @@ export type CacheTier = "l1" | "l2" | "miss" | "stale";
 export interface Answer<T> {
 	readonly answer: T;
 	readonly cache: CacheTier;
+	/** The cache, or a tier of it that is configured, did not serve when it was asked. */
+	readonly degraded?: true;
 }
 
 export interface Ledger {

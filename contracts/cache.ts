@@ -49,7 +49,10 @@ export const OPEN_ANSWER_MS = 1_700;
 /** How long before an expected read its answer is made ready, ms. */
 export const AHEAD_MS = 900;
 
-export type CacheReading =
+/** What the cache says, and whether it lacks a tier that is configured. */
+export type CacheReading = Reading & { readonly degraded?: true };
+
+type Reading =
 	/** `json` is the answer, or of a `refused` one the error. With a lease the asker loads it anew without waiting for it. */
 	| {
 			readonly state: "hit";

@@ -44,9 +44,16 @@ export interface Question<T> {
 	load(caller: object): Promise<Loaded<T>>;
 }
 
+interface Served<T> {
+	readonly value: T;
+	readonly tier: CacheTier;
+	/** The cache, or a tier of it that is configured, did not serve. */
+	readonly degraded?: true;
+}
+
 export type CachedMethods = {
 	/** @param caller a context or broker */
-	cached<T>(caller: object, question: Question<T>): Promise<{ value: T; tier: CacheTier }>;
+	cached<T>(caller: object, question: Question<T>): Promise<Served<T>>;
 };
 
 type Answered = Pick<KeptAnswer, "kind" | "depends"> & { readonly value: unknown };
@@ -101,17 +108,18 @@ export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = 
 	const methods: Methods & ThisType<This> = {
 		async cached<T>(caller: object, question: Question<T>) {
 			const reading = await this.askCache(question.key, "read");
+			const degraded = reading === undefined || reading.degraded ? { degraded: true as const } : {};
 			if (reading?.state === "hit") {
 				const value = this.served(question, reading) as T;
 				if (reading.kind === "open") this.expect(question, reading.depends);
-				return { value, tier: reading.tier };
+				return { value, tier: reading.tier, ...degraded };
 			}
 			const lease = reading?.state === "miss" ? reading.lease : undefined;
 			const loaded =
 				reading?.state === "loading" ? this.elsewhere(caller, question) : this.flight(caller, question, lease);
 			const { value, kind, depends } = await loaded;
 			if (kind === "open") this.expect(question, depends);
-			return { value: value as T, tier: "miss" };
+			return { value: value as T, tier: "miss", ...degraded };
 		},
 
 		async askCache(key, purpose) {

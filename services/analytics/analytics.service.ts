@@ -219,7 +219,7 @@ export default function analytics(
 		) {
 			const tz = query.tz ?? (await this.timeZones.of(caller, organisation));
 			const range = resolveRange({ from: query.from, to: query.to, tz }, Date.now());
-			const { value, tier } = await this.cached<T>(caller, {
+			const { value, tier, degraded } = await this.cached<T>(caller, {
 				key: keyOf(what, organisation, query, range),
 				like: JSON.stringify(what),
 				refusal: refusalOf(organisation, query),
@@ -228,7 +228,7 @@ export default function analytics(
 					return loaded(await load(asker, question), organisation, query, question.codes);
 				},
 			});
-			return { answer: value, cache: tier };
+			return { answer: value, cache: tier, degraded };
 		},
 	};
 

@@ -48,8 +48,9 @@ export default function cache(platform: Platform): ServiceSchema<ServiceSettingS
 	const actions: ActionsOf<"cache", This> = {
 		getCachedAnalytics: {
 			params: { key: `string|max:${MOST_KEY_CHARACTERS}`, purpose: { type: "enum", values: [...READ_PURPOSES] } },
-			handler({ params: { key, purpose } }) {
-				return this.answers.read(key, purpose);
+			async handler({ params: { key, purpose } }) {
+				const reading = await this.answers.read(key, purpose);
+				return this.link && this.link.state !== "ok" ? { ...reading, degraded: true } : reading;
 			},
 		},
 

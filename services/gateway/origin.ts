@@ -5,8 +5,8 @@ import { isAllowedOrigin } from "../../platform/page-origin.ts";
 
 const ALLOWED_HEADERS = "Authorization, Content-Type, X-Request-Id";
 const EXPOSED_HEADERS =
-	"Location, Retry-After, X-Request-Id, X-Cache, Server-Timing, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, " +
-	"Content-Disposition, X-As-Of, X-Complete, X-Coverage, X-Range";
+	"Location, Retry-After, X-Request-Id, X-Cache, X-Degraded, Server-Timing, RateLimit-Limit, RateLimit-Remaining, " +
+	"RateLimit-Reset, Content-Disposition, X-As-Of, X-Complete, X-Coverage, X-Range";
 const PREFLIGHT_SECONDS = "600";
 
 /**

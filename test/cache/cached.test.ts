@@ -166,7 +166,8 @@ describe("without a cache", () => {
 		const all = Array.from({ length: 10 }, () => broker.call("reader.read", { key: "k" }) as Promise<Reply>);
 		await until(() => held.waiting > 0, { what: "a load" });
 		held.release("loaded");
-		for (const reply of await Promise.all(all)) expect(reply).toEqual({ value: "loaded", tier: "miss" });
+		const degraded = { value: "loaded", tier: "miss", degraded: true };
+		for (const reply of await Promise.all(all)) expect(reply).toEqual(degraded);
 		expect(held.waiting).toBe(0);
 	});
 
@@ -181,7 +182,7 @@ describe("without a cache", () => {
 		await broker.start();
 		atEndOfFile(() => broker.stop());
 		const ask = () => broker.call("reader.read", { key: "k" });
-		for (let n = 0; n < 4; n++) expect(await ask()).toEqual({ value: "loaded", tier: "miss" });
+		for (let n = 0; n < 4; n++) expect(await ask()).toEqual({ value: "loaded", tier: "miss", degraded: true });
 		const begun = performance.now();
 		for (let n = 0; n < 20; n++) await ask();
 		expect(performance.now() - begun).toBeLessThan(20 * 20);

@@ -28,6 +28,8 @@ afterAll(() => direct.disconnect());
 
 interface Asked extends Summary {
 	readonly cache: string;
+	/** The part of the product that it was answered without. */
+	readonly without: string | null;
 	readonly askedAt: number;
 	readonly tookMs: number;
 }
@@ -38,7 +40,9 @@ async function ask(query: Readonly<Record<string, string>>): Promise<Asked> {
 	const response = await running.admin.request("GET", `${SUMMARY}?${new URLSearchParams(query)}`);
 	expect(response.status).toBe(200);
 	const tookMs = performance.now() - begun;
-	return { ...((await response.json()) as Summary), cache: response.headers.get("x-cache") ?? "", askedAt, tookMs };
+	const { headers } = response;
+	const how = { cache: headers.get("x-cache") ?? "", without: headers.get("x-degraded") };
+	return { ...((await response.json()) as Summary), ...how, askedAt, tookMs };
 }
 
 const scan = (code: { id: string }, at = Date.now()) =>
@@ -154,8 +158,10 @@ describe("with Redis in trouble", () => {
 		expect(Math.max(...times)).toBeLessThan(1_000);
 		await until(async () => (await cacheCheck())?.status === "degraded", { what: "it to be said" });
 		expect((await running.admin.get<Health>("/health/ready")).status).toBe("degraded");
+		expect((await ask({ code: code.id })).without).toBe("cache");
 		await redis.kill("SIGCONT");
 		await isWell();
+		expect((await ask({ code: code.id })).without).toBeNull();
 	});
 
 	test("that is full, scans are taken and counted as ever", async () => {
@@ -173,6 +179,7 @@ describe("with Redis in trouble", () => {
 		await redis.kill();
 		for (let n = 0; n < 100; n++) await ask({ code: code.id });
 		await until(async () => (await cacheCheck())?.status === "degraded", { what: "it to be said" });
+		expect((await ask({ code: code.id })).without).toBe("cache");
 		await redis.restart();
 		await isWell();
 	});

@@ -55,11 +55,13 @@ describe.each(["SIGKILL", "SIGSTOP"] as const)("with Redis after %s", (signal) =
 		expect(ms).toBeLessThan(BUDGET_MS);
 		expect((await timed(() => node.read("kept before"))).value).toMatchObject({ state: "hit", tier: "l1" });
 		await until(async () => (await node.call("cache.stats", {})).degraded, { what: "the trouble to be known" });
+		expect(await node.read("kept before")).toMatchObject({ state: "hit", tier: "l1", degraded: true });
 		expect(await typicalMs(() => useOnce(node))).toBeLessThan(KNOWN_MS);
 		expect(["away", "slow"]).toContain(await stateOf(node));
 		if (signal === "SIGKILL") await redis.restart();
 		else await redis.kill("SIGCONT");
 		await isSeen(node, "ok");
+		expect(await node.read("kept before")).not.toHaveProperty("degraded");
 		const other = await startCacheNode({ REDIS_URL: redis.url });
 		await node.keep("kept after", await node.lease("kept after"), answerOf("after"));
 		expect(await other.read("kept after")).toMatchObject({ state: "hit", json: '"after"', tier: "l2" });

@@ -52,9 +52,14 @@ export function questionOf(query: Common): AnalyticsQuery {
 
 async function timed<T>(answer: Promise<Answer<T>>): Promise<Reply> {
 	const begun = performance.now();
-	const { answer: body, cache } = await answer;
+	const { answer: body, cache, degraded } = await answer;
 	const took = (performance.now() - begun).toFixed(1);
-	return ok(body, { "X-Cache": cache, "Server-Timing": `analytics;dur=${took}`, "Cache-Control": "private, no-cache" });
+	return ok(body, {
+		"X-Cache": cache,
+		...(degraded && { "X-Degraded": "cache" }),
+		"Server-Timing": `analytics;dur=${took}`,
+		"Cache-Control": "private, no-cache",
+	});
 }
 
 export const analyticsRoutes: readonly Route[] = [
