@@ -98,6 +98,9 @@ const variables = {
 		.transform(Number)
 		.default(1)
 		.describe("copies that NATS keeps of a new event log, on as many servers"),
+	LOG_MAX_MIB: whole(16, 1_048_576, "MiB")
+		.optional()
+		.describe("most that the event log holds, MiB; 4096 with NATS, else what the disk has; beyond, spools take over"),
 	SCANPULSE_ADMIN_KEY: z
 		.string()
 		.regex(/^[\x21-\x7e]{16,256}$/, "16–256 printable ASCII characters")
@@ -155,6 +158,8 @@ export interface Config {
 	readonly partitions: number | undefined;
 	/** Of a log that is made in NATS; one that is there keeps what it has. */
 	readonly logReplicas: number;
+	/** Undefined: the default of the log's kind. One that is there in NATS is given more room, never less. */
+	readonly logMaxBytes: number | undefined;
 	readonly adminKey: string | undefined;
 	readonly rateLimits: boolean;
 	readonly maxInflight: number;
@@ -217,6 +222,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 		nodeId: env.NODE_ID ?? `${hostname()}-${process.pid}`,
 		partitions: env.PARTITIONS,
 		logReplicas: env.LOG_REPLICAS,
+		logMaxBytes: env.LOG_MAX_MIB === undefined ? undefined : env.LOG_MAX_MIB * 1024 ** 2,
 		adminKey: env.SCANPULSE_ADMIN_KEY,
 		rateLimits: env.RATE_LIMITS,
 		maxInflight: env.MAX_INFLIGHT,
