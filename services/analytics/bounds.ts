@@ -25,8 +25,6 @@ export interface Asking {
 
 type CountsOf = (selection: Selection) => Promise<Counts>;
 
-/** What is read in any case is not worth counting first, ms. */
-const FREE_MS = 24 * 60 * 60_000;
 const QUARTER_MS = 15 * 60_000;
 
 export class Bounds {
@@ -44,8 +42,9 @@ export class Bounds {
 	/** @throws `too_broad` naming the parameter and what to narrow */
 	async check(selection: Selection, { grain, coarser = "interval" }: Asking): Promise<void> {
 		const { codes, from, to, filters } = selection;
-		if (to - from <= FREE_MS) return;
 		if (filters.length > 0) {
+			// To count less than this is to read it.
+			if (to - from <= QUARTER_MS) return;
 			const scans = await this.#scans(selection);
 			if (scans <= this.#mostScans) return;
 			const reads = `filters read ${scans} scans of this range, more than ${this.#mostScans}`;

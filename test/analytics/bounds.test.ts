@@ -10,6 +10,9 @@ import { Producer, part, scan } from "../store/scans.ts";
 
 const DAY_MS = 86_400_000;
 const CODES = Array.from({ length: 20 }, (_, n) => `code-${n}`);
+const BUSY = "busy";
+const BUSY_HOUR = Date.now() - (Date.now() % DAY_MS) - 300 * DAY_MS;
+const busyHour = { from: new Date(BUSY_HOUR).toISOString(), to: new Date(BUSY_HOUR + 3_600_000).toISOString() };
 /** Analytics asks the others for zones and codes. */
 const OTHERS: readonly ServiceSchema[] = [
 	{ name: "accounts", actions: { organisation: () => ({ id: "acme", name: "Acme", timeZone: "Europe/Berlin" }) } },
@@ -40,7 +43,9 @@ beforeAll(async () => {
 			bot: n % 4 === 0,
 		}),
 	);
-	await store.ingest([part([new Producer("one").message(scans)], { claim })]);
+	// One busy hour of another year.
+	const busy = Array.from({ length: 120 }, (_, n) => scan({ code: BUSY, country: "DE", at: BUSY_HOUR + n * 30_000 }));
+	await store.ingest([part([new Producer("one").message([...scans, ...busy])], { claim })]);
 });
 
 const summary = (query: AnalyticsQuery) => actor.call("analytics.summary", { organisation: "acme", query });
@@ -54,6 +59,7 @@ const exported = (query: AnalyticsQuery) =>
 
 test.each([
 	["a summary under a filter", "from", () => summary({ from: ago(150), filters: country })],
+	["a summary of one busy hour under a filter", "from", () => summary({ ...busyHour, filters: country })],
 	["a breakdown under a filter", "from", () => breakdown({ from: ago(150), filters: country })],
 	["a series under a filter", "from", () => series({ from: ago(150), filters: country }, "day")],
 	["the export of a breakdown under a filter", "from", () => exported({ from: ago(150), filters: country })],
@@ -77,7 +83,10 @@ test.each([
 test("a filter over fewer scans, and whatever is read from closed days, is answered", async () => {
 	const counts = (await summary({ from: ago(90), filters: country })).answer;
 	expect(counts.scans + counts.bots).toBe(45);
-	const year = { from: ago(365) };
+	expect((await summary(busyHour)).answer.scans).toBe(120);
+	const quarter = { ...busyHour, to: new Date(BUSY_HOUR + 900_000).toISOString(), filters: country };
+	expect((await summary(quarter)).answer.scans).toBe(30);
+	const year = { from: ago(250) };
 	const { answer } = await summary({ ...year, codes: CODES, compare: "previous" });
 	expect(answer.scans + answer.bots).toBe(200);
 	await Promise.all([
