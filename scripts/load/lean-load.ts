@@ -60,6 +60,8 @@ export interface SecondOf {
 }
 
 export interface LeanResult {
+	/** When the first request was due, epoch ms. */
+	readonly begunAt: number;
 	readonly phases: readonly { readonly name: string; readonly outcomes: Readonly<Record<Kind, Outcome>> }[];
 	readonly seconds: readonly SecondOf[];
 	/** Statuses of forbidden answers, and how many there were of each. */

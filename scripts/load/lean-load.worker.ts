@@ -186,6 +186,7 @@ stopping = true;
 for (const { socket } of connections) socket.destroy();
 
 const result: LeanResult = {
+	begunAt: performance.timeOrigin + origin,
 	phases: phases.map(({ name, tally }) => ({
 		name,
 		outcomes: Object.fromEntries(KINDS.map((kind) => [kind, tally[kind].outcome()])) as Record<Kind, Outcome>,

@@ -3,6 +3,7 @@
  * served was served as quickly, whether everything was answered as it may be, and when all was as before.
  */
 import { writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { type LeanResult, leanLoad, quantile, type SecondOf } from "./lean-load.ts";
 import type { LoadPlan } from "./plan.ts";
 import type { Metrics } from "./screens.ts";
@@ -19,6 +20,7 @@ export interface SpikeOptions {
 }
 
 const TIMES = 3;
+const LOOK_MS = 500;
 /** A second is as before when so much of it was served, and no slower than twice what was usual at capacity. */
 const SERVED_SHARE = 0.95;
 const SLOWER = 2;
@@ -38,9 +40,43 @@ export async function runSpike(plan: LoadPlan, metrics: Metrics, options: SpikeO
 		{ name: "afterwards", rate: capacity, seconds: capacitySeconds },
 	];
 	const slugs = busy.map(({ slug }) => slug);
+	const watched = new AbortController();
+	const backlog = watchBacklog(plan, watched.signal);
 	const result = await leanLoad({ url, key, slugs, phases, connections, redirects });
+	watched.abort();
 	writeFileSync(plan.secondsFile, JSON.stringify(result.seconds));
 	tell(result, metrics);
+	const spikeEndsAt = result.begunAt + 1_000 * (warmUpSeconds + capacitySeconds + spikeSeconds);
+	const looks = await backlog;
+	metrics.emit("counter", "backlog.most", Math.max(0, ...looks.map(({ scans }) => scans)));
+	metrics.emit("counter", "backlog.seconds", backlogSeconds(looks, spikeEndsAt, capacity));
+}
+
+/** How many scans were accepted and not yet counted, at an instant, epoch ms. */
+export interface BacklogLook {
+	readonly at: number;
+	readonly scans: number;
+}
+
+/** Looks at the ledger again and again, until told to stop. */
+async function watchBacklog({ url, key }: LoadPlan, stop: AbortSignal): Promise<BacklogLook[]> {
+	const looks: BacklogLook[] = [];
+	const headers = { authorization: `Bearer ${key}` };
+	while (!stop.aborted) {
+		const answer = await fetch(`${url}/api/v1/ledger`, { headers }).catch(() => undefined);
+		const at = Date.now();
+		if (answer?.ok) looks.push({ at, scans: ((await answer.json()) as { inFlight: number }).inFlight });
+		else await answer?.body?.cancel();
+		await delay(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
+	}
+	return looks;
+}
+
+/** Seconds from `since` until no more was uncounted than comes in a second; until the last look when it never was. */
+export function backlogSeconds(looks: readonly BacklogLook[], since: number, perSecond: number): number {
+	const after = looks.filter(({ at }) => at >= since);
+	const caughtUp = after.find(({ scans }) => scans <= perSecond) ?? after.at(-1);
+	return caughtUp ? (caughtUp.at - since) / 1_000 : Number.POSITIVE_INFINITY;
 }
 
 function tell({ phases, seconds, statuses }: LeanResult, metrics: Metrics): void {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { figuresOf } from "../../scripts/load/artillery.ts";
 import { quantile, type SecondOf } from "../../scripts/load/lean-load.ts";
 import { type ReportContent, reportPage } from "../../scripts/load/report.ts";
-import { recoverySeconds } from "../../scripts/load/spike.ts";
+import { backlogSeconds, recoverySeconds } from "../../scripts/load/spike.ts";
 import { judge, readThreshold } from "../../scripts/load/thresholds.ts";
 
 const span = (period: number, served: number, p99: number) => ({
@@ -74,6 +74,14 @@ test("a spike is over with the first of three seconds in a row that are as befor
 	expect(after([100, 40], [99, 60], [100, 100])).toBe(0);
 	expect(after([50, 40], [100, 300], [100, 40], [100, 40], [100, 40])).toBe(2);
 	expect(after([100, 40], [100, 40], [50, 40], [100, 40])).toBe(4);
+});
+
+test("what waits to be counted is as before from the first look that finds no more than a second's worth", () => {
+	const looks = [40, 9_000, 3_000, 90, 500].map((scans, at) => ({ at: 1_000 * at, scans }));
+	expect(backlogSeconds(looks, 1_500, 100)).toBe(1.5);
+	expect(backlogSeconds(looks, 0, 100)).toBe(0);
+	expect(backlogSeconds(looks, 1_500, 10)).toBe(2.5);
+	expect(backlogSeconds(looks, 5_000, 100)).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("a quantile of nothing is no number", () => {
