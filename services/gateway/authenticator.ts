@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { Credential } from "../../contracts/account.ts";
 import { ADMINISTRATOR, isAdminKey } from "../../platform/admin-key.ts";
+import { SingleFlight } from "../../platform/single-flight.ts";
 import { hashToken } from "../../platform/token.ts";
 
 export interface AuthenticatorOptions {
@@ -41,7 +42,7 @@ const PROBE_MS = 1_000;
 export class Authenticator {
 	readonly #options: Required<AuthenticatorOptions>;
 	readonly #proofs = new LRUCache<string, Proof>({ max: MAX_REMEMBERED });
-	readonly #underWay = new Map<string, Promise<Credential | null>>();
+	readonly #underWay = new SingleFlight<Credential | null>();
 	/** Grows with each end of a credential, so that an answer from before it is not remembered. */
 	#ends = 0;
 	/** The accounts actor did not answer when it was last asked. */
@@ -111,24 +112,19 @@ export class Authenticator {
 	}
 
 	#prove(key: string, token: string): Promise<Credential | null> {
-		const underWay = this.#underWay.get(key);
-		if (underWay) return underWay;
-		const ends = this.#ends;
-		const proof = this.#options
-			.prove(token)
-			.then((credential) => {
+		return this.#underWay.join(key, async () => {
+			const ends = this.#ends;
+			try {
+				const credential = await this.#options.prove(token);
 				this.#away = false;
 				const { believedInOutageMs, refusedMs } = this.#options;
 				const ttl = credential ? believedInOutageMs : refusedMs;
 				if (!credential || ends === this.#ends) this.#proofs.set(key, { credential, at: performance.now() }, { ttl });
 				return credential;
-			})
-			.catch((error: unknown) => {
+			} catch (error) {
 				this.#noAnswer();
 				throw error;
-			})
-			.finally(() => this.#underWay.delete(key));
-		this.#underWay.set(key, proof);
-		return proof;
+			}
+		});
 	}
 }

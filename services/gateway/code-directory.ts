@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { RoutableCode } from "../../contracts/code.ts";
 import { CodedError } from "../../contracts/errors.ts";
+import { SingleFlight } from "../../platform/single-flight.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
 export interface CodeSource {
@@ -55,7 +56,7 @@ export class CodeDirectory {
 	readonly #unknown: LRUCache<string, true>;
 	readonly #doubts: TokenBuckets;
 	readonly #loadBudget: TokenBuckets;
-	readonly #loads = new Map<string, Promise<RoutableCode | null>>();
+	readonly #loads = new SingleFlight<RoutableCode | null>();
 	/** Grows with each change heard, so that an answer older than the change does not call its code unknown. */
 	#changes = 0;
 	/** Until when every code is known, ms of performance.now. */
@@ -194,11 +195,10 @@ export class CodeDirectory {
 	}
 
 	#load(key: string, name: string, ask: () => Promise<RoutableCode | null>): Promise<RoutableCode | null> {
-		const underWay = this.#loads.get(key);
-		if (underWay) return underWay;
-		const changes = this.#changes;
-		const load = ask()
-			.then((code) => {
+		return this.#loads.join(key, async () => {
+			const changes = this.#changes;
+			try {
+				const code = await ask();
 				this.#awayUntil = Number.NEGATIVE_INFINITY;
 				if (code) {
 					if (name !== code.id) this.#idBySlug.set(name, idKey(code));
@@ -206,14 +206,11 @@ export class CodeDirectory {
 				}
 				if (changes === this.#changes) this.#unknown.set(key, true);
 				return null;
-			})
-			.catch((error) => {
+			} catch (error) {
 				this.#noAnswer();
 				throw error;
-			})
-			.finally(() => this.#loads.delete(key));
-		this.#loads.set(key, load);
-		return load;
+			}
+		});
 	}
 
 	#noAnswer(): void {

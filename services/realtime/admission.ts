@@ -7,6 +7,7 @@ import type { Credential, Scope } from "../../contracts/account.ts";
 import type { Namespace, RealtimeErrorCode } from "../../contracts/live.ts";
 import { isAllowedOrigin } from "../../platform/page-origin.ts";
 import { sessionToken } from "../../platform/session-cookie.ts";
+import { SingleFlight } from "../../platform/single-flight.ts";
 
 export interface AdmissionOptions {
 	/** Origins of pages besides the host that was connected to. */
@@ -48,8 +49,8 @@ const SCOPES_NEEDED: Readonly<Record<Namespace, Scope>> = {
 
 export class Admission {
 	readonly #options: AdmissionOptions;
-	/** One question at a time for a token, however many connections come with it. */
-	readonly #underWay = new Map<string, Promise<Credential | null>>();
+	/** By token, however many connections come with it. */
+	readonly #proofs = new SingleFlight<Credential | null>();
 
 	constructor(options: AdmissionOptions) {
 		this.#options = options;
@@ -83,12 +84,7 @@ export class Admission {
 		if (token === "" || token.length > LONGEST_TOKEN) return null;
 		const administrator = this.#options.administratorOf(token);
 		if (administrator) return administrator;
-		let proof = this.#underWay.get(token);
-		if (!proof) {
-			proof = this.#options.prove(token).finally(() => this.#underWay.delete(token));
-			this.#underWay.set(token, proof);
-		}
-		const credential = await proof;
+		const credential = await this.#proofs.join(token, () => this.#options.prove(token));
 		return credential?.expiresAt !== undefined && credential.expiresAt <= Date.now() ? null : credential;
 	}
 
