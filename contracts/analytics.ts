@@ -47,7 +47,8 @@ export interface Coverage {
 }
 
 export interface Summary extends AnswerFrame, Counts {
-	readonly previous?: { readonly from: string; readonly to: string } & Counts;
+	/** With `coverage` when the source of the answer does not hold all of that period any more: there was more then. */
+	readonly previous?: { readonly from: string; readonly to: string; readonly coverage?: Coverage } & Counts;
 	/** Fractions; null when the previous period had none. */
 	readonly change?: { readonly scans: number | null; readonly visitors: number | null };
 }

@@ -3,9 +3,9 @@
  * much of the range its source still holds. All of it is found out before the reading begins.
  */
 
-import type { AnswerFrame } from "../../contracts/analytics.ts";
+import type { AnswerFrame, Coverage } from "../../contracts/analytics.ts";
 import type { EventLog, LogEnd } from "../../platform/log/event-log.ts";
-import type { Counted, Reading } from "../../platform/store/scan-store.ts";
+import type { Counted, Reading, Selection } from "../../platform/store/scan-store.ts";
 import { type Gateways, isApplied } from "./freshness.ts";
 import type { Question } from "./question.ts";
 
@@ -42,25 +42,34 @@ export class Framing {
 		read: (ends: readonly LogEnd[] | undefined) => Promise<Held<T>>,
 		answer: (value: T) => A | Promise<A>,
 	): Promise<AnswerFrame & A> {
-		const { log, gateways, retentionDays } = this.#options;
+		const { log, gateways } = this.#options;
 		const asOf = Date.now();
 		// A log that is away cannot be asked what is on its way: the answer is then not known to be complete.
 		const ends = await log.ends().catch(() => undefined);
 		const present = gateways.allPresent(asOf);
-		const { value, positions, capped, coveredFrom = range.from, source: readFrom = source } = await read(ends);
-		const from = readFrom ?? (selection.filters.length > 0 ? ("raw" as const) : ("rollups" as const));
-		const oldest = from === "raw" ? asOf - retentionDays * DAY_MS : coveredFrom;
+		const { value, positions, ...held } = await read(ends);
 		return {
 			...instants(range),
 			tz: range.tz,
 			asOf: new Date(asOf).toISOString(),
 			complete: ends !== undefined && present && isApplied(ends, positions),
-			coverage: {
-				...instants({ from: Math.min(Math.max(range.from, oldest), range.to), to: range.to }),
-				source: from,
-				...(capped && { capped }),
-			},
+			coverage: this.coverage(selection, { source, ...held }, asOf),
 			...(await answer(value)),
+		};
+	}
+
+	/**
+	 * How much of a selection's range was held when it was read.
+	 *
+	 * @param asOf epoch ms
+	 */
+	coverage({ from, to, filters }: Selection, held: Omit<Held<unknown>, "value" | "positions">, asOf: number): Coverage {
+		const { coveredFrom = from, capped, source = filters.length > 0 ? "raw" : "rollups" } = held;
+		const oldest = source === "raw" ? asOf - this.#options.retentionDays * DAY_MS : coveredFrom;
+		return {
+			...instants({ from: Math.min(Math.max(from, oldest), to), to }),
+			source,
+			...(capped && { capped }),
 		};
 	}
 }

@@ -13,7 +13,8 @@ import type {
 	Summary,
 	TimeSeries,
 } from "../../contracts/analytics.ts";
-import type { Dimension } from "../../contracts/scan.ts";
+import type { Positions } from "../../contracts/events.ts";
+import type { Counts, Dimension } from "../../contracts/scan.ts";
 import { call } from "../../platform/actors.ts";
 import { bucketStarts } from "../../platform/calendar.ts";
 import type { Answers, Counted, Questions, ScanStore, Selection } from "../../platform/store/scan-store.ts";
@@ -27,6 +28,8 @@ import { previousRange } from "./range.ts";
 import type { ScreenReads } from "./screen-reads.ts";
 import { toSelection } from "./selection.ts";
 import type { TimeZones } from "./time-zones.ts";
+
+type Compared = Pick<Summary, keyof Counts | "previous" | "change">;
 
 export interface ScreenAnswersOptions {
 	readonly store: Pick<ScanStore, "minutes" | "live">;
@@ -45,22 +48,15 @@ export class ScreenAnswers {
 
 	/** @param query what it is compared with */
 	summary(question: Question, query: AnalyticsQuery): Promise<Summary> {
-		const range = query.compare === "previous" ? previousRange(question.range) : undefined;
-		const { organisation } = question.selection;
-		const before = range && toSelection(organisation, query, question.codes, range);
+		const { codes, range, selection } = question;
+		const past =
+			query.compare === "previous"
+				? toSelection(selection.organisation, query, codes, previousRange(range))
+				: undefined;
 		return this.#options.framing.framed(
 			question,
-			async () => {
-				const [{ value, ...reading }, previous] = await Promise.all([
-					this.#read(question.selection, {}),
-					before && this.#read(before, {}),
-				]);
-				return { ...reading, value: { counts: value.counts, previous: previous?.value.counts } };
-			},
-			({ counts, previous }) => ({
-				...counts,
-				...(range && previous && { previous: { ...instants(range), ...previous }, change: change(counts, previous) }),
-			}),
+			() => (past ? this.#compared(selection, past) : this.#counts(selection)),
+			(counts) => counts,
 		);
 	}
 
@@ -135,6 +131,24 @@ export class ScreenAnswers {
 		);
 	}
 
+	async #counts(selection: Selection): Promise<Counted<Counts>> {
+		const { value, ...reading } = await this.#read(selection, {});
+		return { ...reading, value: value.counts };
+	}
+
+	/** What was counted of a period and of one before, as complete as either. */
+	async #compared(selection: Selection, past: Selection): Promise<Counted<Compared>> {
+		const [present, before] = await Promise.all([this.#counts(selection), this.#counts(past)]);
+		const coverage = this.#options.framing.coverage(past, before, Date.now());
+		const { from, to } = instants(past);
+		const previous = { from, to, ...before.value, ...(coverage.from !== from && { coverage }) };
+		return {
+			...present,
+			positions: earlier(present.positions, before.positions),
+			value: { ...present.value, previous, change: change(present.value, before.value) },
+		};
+	}
+
 	/** How much a series, or without an interval hours of the week, will read. */
 	async #asking(caller: object, question: Question, interval?: Interval): Promise<Asking> {
 		// Without the accounts it is not known which zone's days are closed: then it is asked as of another zone.
@@ -155,6 +169,13 @@ export class ScreenAnswers {
 		await this.#options.bounds.check(selection, asking);
 		return this.#options.reads.ask(selection, questions, asking.grain);
 	}
+}
+
+/** Up to where both readings have everything, by partition. */
+function earlier(one: Positions, other: Positions): Positions {
+	return Object.fromEntries(
+		Object.entries(one).map(([partition, position]) => [partition, Math.min(position, other[Number(partition)] ?? 0)]),
+	);
 }
 
 /** The same question of the live half hour, which is read from raw scans. */
