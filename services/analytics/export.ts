@@ -26,7 +26,10 @@ const MOST_DAYS = 9_900;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** How long a bucket is, about, and the longer one, beginning and ending with buckets, whose points are a page. */
+/**
+ * How long a bucket is, about, and the longer one, beginning and ending with buckets, whose points are a page. Longer ones
+ * are read from so few days and months that all are a page, unless filters have the scans themselves looked at.
+ */
 const SERIES: Readonly<Record<Interval, { readonly aboutMs: number; readonly page?: Interval }>> = {
 	quarter: { aboutMs: 15 * MINUTE_MS, page: "week" },
 	hour: { aboutMs: 60 * MINUTE_MS, page: "month" },
@@ -66,7 +69,7 @@ export async function readExport(
 			return { ...reading, value: { rows, next: next && { ...after, ...next } } };
 		}
 		case "timeseries": {
-			const stretch = stretchOf(after, kind.interval);
+			const stretch = stretchOf(after, kind.interval, selection.filters.length > 0);
 			const starts = bucketStarts(stretch.from, stretch.to, kind.interval, tz);
 			const { value, coveredFrom, ...reading } = await store.series({ ...selection, ...stretch }, starts);
 			// A stretch of which nothing is held cannot tell how far that goes.
@@ -107,8 +110,12 @@ async function heldFrom(store: ScanStore, selection: Selection, interval: Interv
 	return Math.max(await store.quartersFrom(), Date.now() - QUARTERS_LIVE_MS);
 }
 
-function stretchOf({ at, from, to, tz }: ExportPlace, interval: Interval): { from: number; to: number } {
-	const { aboutMs, page } = SERIES[interval];
+function stretchOf(
+	{ at, from, to, tz }: ExportPlace,
+	interval: Interval,
+	filtered: boolean,
+): { from: number; to: number } {
+	const { aboutMs, page = filtered ? interval : undefined } = SERIES[interval];
 	if ((to - from) / aboutMs > MOST_POINTS) {
 		const message = `${interval} gives more than ${MOST_POINTS} points in this range: expected a coarser one`;
 		throw new CodedError("too_broad", message, { errors: [{ path: "interval", message }] });
