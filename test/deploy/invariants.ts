@@ -22,6 +22,12 @@ const DRAIN_S = 10;
 /** Volumes that "restricted" allows, of those used here. */
 const VOLUMES = ["configMap", "secret", "emptyDir", "persistentVolumeClaim"];
 
+/** What a phone waits for, and how many times what any other asks for it asks at least. */
+const FIRST: ReadonlyMap<string, number> = new Map([
+	["gateway", 2],
+	["nats", 1],
+]);
+
 const isProduct = ({ image }: Container) => image.startsWith("scanpulse:");
 export const actorsOf = (manifests: readonly Manifest[]): Workload[] =>
 	workloadsOf(manifests).filter(({ spec }) => spec.template.metadata.labels["scanpulse/actor"] === "true");
@@ -205,6 +211,22 @@ export function actorFaults(manifests: readonly Manifest[]): string[] {
 	}
 	return faults;
 }
+
+/** Those that a phone waits for and do not go before the others where a node's processors are short. */
+export function shareFaults(manifests: readonly Manifest[]): string[] {
+	const asks = workloadsOf(manifests)
+		.filter(({ kind }) => kind !== "Job")
+		.map(({ metadata, spec }) => ({
+			name: metadata.name,
+			cores: coresOf(spec.template.spec.containers[0]?.resources.requests.cpu),
+		}));
+	const most = Math.max(...asks.filter(({ name }) => !FIRST.has(name)).map(({ cores }) => cores));
+	return asks.flatMap(({ name, cores }) =>
+		cores < most * (FIRST.get(name) ?? 0) ? [`${name} asks for ${cores} cores, another for ${most}`] : [],
+	);
+}
+
+const coresOf = (cpu = "0") => (cpu.endsWith("m") ? Number.parseInt(cpu, 10) / 1_000 : Number(cpu));
 
 /** What "restricted" would refuse, and what these pods promise beyond it. */
 export function securityFaults(manifests: readonly Manifest[]): string[] {

@@ -19,6 +19,7 @@ import {
 	environmentFaults,
 	referenceFaults,
 	securityFaults,
+	shareFaults,
 } from "./invariants.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
@@ -79,6 +80,10 @@ describe.each(OVERLAYS)("the overlay %s", (name) => {
 		expect(namespace?.metadata.labels).toMatchObject({ "pod-security.kubernetes.io/enforce": "restricted" });
 		for (const { kind, metadata } of overlays[name])
 			if (kind !== "Namespace") expect(metadata.namespace, metadata.name).toBe(namespace?.metadata.name);
+	});
+
+	test("lets what phones wait for go first where a node's processors are short", () => {
+		expect(shareFaults(overlays[name])).toEqual([]);
 	});
 
 	test("has only kinds that every cluster has", () => {
@@ -190,6 +195,7 @@ test("a broken variable, port, selector or arrow is found", () => {
 		...addressFaults(manifests),
 		...actorFaults(manifests),
 		...securityFaults(manifests),
+		...shareFaults(manifests),
 	];
 	expect(faults(overlays.dev)).toEqual([]);
 	expect(faults(broken('"SERVICES"', '"SERVICE"'))).toContain(
@@ -223,6 +229,7 @@ test("a broken variable, port, selector or arrow is found", () => {
 	expect(faults(broken('"enableServiceLinks":false', '"enableServiceLinks":true'))).toContain(
 		"cache gets variables of services",
 	);
+	expect(faults(broken('"cpu":"150m"', '"cpu":"50m"'))).toEqual(["gateway asks for 0.05 cores, another for 0.05"]);
 	expect(arrowsOf(broken('"port":"mongodb","protocol"', '"port":"client","protocol"'))).not.toContain(
 		"scans > mongo:27017",
 	);
