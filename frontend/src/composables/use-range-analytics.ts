@@ -55,7 +55,9 @@ export function useRangeAnalytics(options: RangeAnalyticsOptions) {
 	const totals = computed(() => {
 		if (!data.value || !buckets.value) return undefined;
 		const sum = sumOf(buckets.value);
-		const { previous } = data.value.summary;
+		const past = data.value.summary.previous;
+		// Of what is not held whole any more nobody can tell how it grew.
+		const previous = past?.coverage ? undefined : past;
 		return {
 			...sum,
 			change: { scans: growth(sum.scans, previous?.scans), visitors: growth(sum.visitors, previous?.visitors) },
