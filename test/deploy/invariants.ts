@@ -212,6 +212,26 @@ export function actorFaults(manifests: readonly Manifest[]): string[] {
 	return faults;
 }
 
+/** What a server lacks of what every server has. */
+export function serverFaults(manifests: readonly Manifest[]): string[] {
+	const guarded = ofKind(manifests, "PodDisruptionBudget").map(({ metadata }) => metadata.name);
+	const servers = workloadsOf(manifests).filter(({ kind, metadata: { name } }) => kind !== "Job" && !isActor(name));
+	return servers.flatMap(({ kind, metadata: { name }, spec }) => {
+		const [container] = spec.template.spec.containers;
+		const kept = spec.persistentVolumeClaimRetentionPolicy?.whenScaled === "Retain";
+		const lacks = [
+			[kind === "StatefulSet" && kept && spec.volumeClaimTemplates?.length, "volume that is kept"],
+			[container?.startupProbe && container.livenessProbe && container.readinessProbe, "probes"],
+			[spec.template.spec.topologySpreadConstraints?.length, "topology spread"],
+			[guarded.includes(name), "PodDisruptionBudget"],
+			[(spec.template.spec.terminationGracePeriodSeconds ?? 0) >= 30, "time to stop"],
+		] as const;
+		return lacks.flatMap(([has, what]) => (has ? [] : [`${name} has no ${what}`]));
+	});
+}
+
+const isActor = (name: string) => ACTORS.some((actor) => actor === name);
+
 /** Those that a phone waits for and do not go before the others where a node's processors are short. */
 export function shareFaults(manifests: readonly Manifest[]): string[] {
 	const asks = workloadsOf(manifests)

@@ -19,6 +19,7 @@ import {
 	environmentFaults,
 	referenceFaults,
 	securityFaults,
+	serverFaults,
 	shareFaults,
 } from "./invariants.ts";
 
@@ -74,6 +75,10 @@ describe.each(OVERLAYS)("the overlay %s", (name) => {
 		expect(actorFaults(overlays[name])).toEqual([]);
 	});
 
+	test("runs servers with volumes that are kept, probes, spread and disruption budget", () => {
+		expect(serverFaults(overlays[name])).toEqual([]);
+	});
+
 	test("is allowed where the namespace enforces restricted, which its own does", () => {
 		expect(securityFaults(overlays[name])).toEqual([]);
 		const [namespace] = ofKind(overlays[name], "Namespace");
@@ -114,7 +119,8 @@ describe.each(OVERLAYS)("the overlay %s", (name) => {
 		const expected = name === "production-external" ? [] : ["mongo", "nats", "redis"];
 		const names = [...new Set(images)].map((image) => image.split(":")[0]).sort();
 		expect(names).toEqual([...expected, "scanpulse"].sort());
-		expect(images).toContain(`scanpulse:${product.version}`);
+		const own = images.filter((image) => image.startsWith("scanpulse"));
+		expect([...new Set(own)]).toEqual([`scanpulse:${product.version}`]);
 	});
 });
 
@@ -194,6 +200,7 @@ test("a broken variable, port, selector or arrow is found", () => {
 		...referenceFaults(manifests, []),
 		...addressFaults(manifests),
 		...actorFaults(manifests),
+		...serverFaults(manifests),
 		...securityFaults(manifests),
 		...shareFaults(manifests),
 	];
@@ -228,6 +235,12 @@ test("a broken variable, port, selector or arrow is found", () => {
 	).toEqual(["cron does not select its own pods", "PodDisruptionBudget cron guards not one workload"]);
 	expect(faults(broken('"enableServiceLinks":false', '"enableServiceLinks":true'))).toContain(
 		"cache gets variables of services",
+	);
+	expect(faults(broken('"exec":{"command":["redis-cli","ping"]}', '"tcpSocket":{"port":"monitor"}'))).toEqual([
+		"redis is probed on monitor, which it has not",
+	]);
+	expect(faults(broken('"whenScaled":"Retain"', '"whenScaled":"Delete"'))).toContain(
+		"mongo has no volume that is kept",
 	);
 	expect(faults(broken('"cpu":"150m"', '"cpu":"50m"'))).toEqual(["gateway asks for 0.05 cores, another for 0.05"]);
 	expect(arrowsOf(broken('"port":"mongodb","protocol"', '"port":"client","protocol"'))).not.toContain(
