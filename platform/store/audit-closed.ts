@@ -1,10 +1,21 @@
-/** Closed days held against their quarter hours, closed months against their days. */
+/** Closed hours and days held against their quarter hours, closed months against their days. */
 
 import { BUCKET_DIMENSIONS, OTHER } from "../../contracts/scan.ts";
 import { compareBucket, compareTally, type Findings, type Place } from "./audit-findings.ts";
-import type { AuditView, KeptRollup } from "./audit-source.ts";
+import type { AuditView, KeptHour, KeptRollup, Span } from "./audit-source.ts";
 import { addTally, emptyTally, type Tally } from "./bucket.ts";
 import { type Rollup, RollupFold } from "./rollup.ts";
+
+/** Nothing is compared of an hour that was added to since it was written, or that is gone. */
+export async function compareHour(view: AuditView, at: number, findings: Findings): Promise<void> {
+	const found = await view.hour(at);
+	if (!found) return;
+	const { hour, codes } = found;
+	const place = { what: "hours", where: new Date(at).toISOString() } as const;
+	const sums = await sumQuarters(view, undefined, { from: hour.start, to: hour.end });
+	compareTally(place, sums.tally, hour.tally, findings);
+	comparePacked(place, { ...sums, codes: hour.unpacked.codes && codes }, hour, findings);
+}
 
 /** False when the day is open, or its quarters are gone. */
 export async function compareDay(
@@ -19,19 +30,11 @@ export async function compareDay(
 	const codes = emptyTally();
 	for (const day of days) {
 		const place = { what: "days", code: day.code, where: date } as const;
-		const sums = { tally: emptyTally(), values: BUCKET_DIMENSIONS.map(() => new Map<string, Tally>()) };
-		const quarters = new Map<number, Tally>();
-		for await (const { at, tally, values } of view.quarters(day.code, { from: day.start, to: day.end })) {
-			addTally(sums.tally, tally);
-			addTally(quarters.getOrInsertComputed(at, emptyTally), tally);
-			for (const [index, gained] of values.entries())
-				for (const [value, one] of gained)
-					addTally((sums.values[index] as Map<string, Tally>).getOrInsertComputed(value, emptyTally), one);
-		}
+		const sums = await sumQuarters(view, day.code, { from: day.start, to: day.end });
 		compareBucket(place, sums, day, findings);
 		compareTally({ ...place, dimension: "hour" }, day.tally, sumOf(day.hours), findings);
-		comparePacked(place, { ...sums, codes: day.codes, quarters }, day, findings);
-		compareColumns(place, { ...sums, codes: day.codes, quarters }, day, findings);
+		comparePacked(place, { ...sums, codes: day.codes }, day, findings);
+		compareColumns(place, { ...sums, codes: day.codes }, day, findings);
 		if (day.code === undefined) continue;
 		addTally(codes, day.tally);
 		if (own.codes) compareTally(place, day.tally, own.codes.get(day.code), findings);
@@ -71,7 +74,7 @@ export async function compareMonth(view: AuditView, name: string, findings: Find
 function comparePacked(
 	place: Place,
 	{ tally, values, codes, quarters }: Pick<Rollup, "tally" | "values" | "codes" | "quarters">,
-	{ unpacked }: KeptRollup,
+	{ unpacked }: Pick<KeptRollup, "unpacked"> | KeptHour,
 	findings: Findings,
 ): void {
 	if (!unpacked) return;
@@ -124,6 +127,20 @@ function isChain(month: KeptRollup, days: readonly KeptRollup[]): boolean {
 		end = day.end;
 	}
 	return end === month.end;
+}
+
+/** What the quarters of a code, or the organisation's own, add up to. */
+async function sumQuarters(view: AuditView, code: string | undefined, span: Span) {
+	const sums = { tally: emptyTally(), values: BUCKET_DIMENSIONS.map(() => new Map<string, Tally>()) };
+	const quarters = new Map<number, Tally>();
+	for await (const { at, tally, values } of view.quarters(code, span)) {
+		addTally(sums.tally, tally);
+		addTally(quarters.getOrInsertComputed(at, emptyTally), tally);
+		for (const [index, gained] of values.entries())
+			for (const [value, one] of gained)
+				addTally((sums.values[index] as Map<string, Tally>).getOrInsertComputed(value, emptyTally), one);
+	}
+	return { ...sums, quarters };
 }
 
 function sumOf(tallies: Iterable<Readonly<Tally>>): Tally {

@@ -38,6 +38,14 @@ export interface KeptRollup extends Rollup {
 	readonly columns?: Pick<Rollup, "tally"> & Unpacked;
 }
 
+/** A written hour of an organisation's open day. Times are epoch ms, `[start, end)`. */
+export interface KeptHour {
+	readonly start: number;
+	readonly end: number;
+	readonly tally: Readonly<Tally>;
+	readonly unpacked: Unpacked;
+}
+
 /** Epoch ms, `[from, to)`. */
 export interface Span {
 	readonly from: number;
@@ -53,6 +61,11 @@ export interface AuditView {
 	/** Raw scans of months that are not closed, and what was counted of closed ones when they were dropped. */
 	recount(code: string | undefined): Promise<Tally> | Tally;
 	total(code: string | undefined): Promise<Tally> | Tally;
+	/**
+	 * The hour that was written from that instant on, epoch ms, when nothing was added since, and what its codes' quarters
+	 * add up to.
+	 */
+	hour(at: number): Promise<AuditedHour | undefined> | AuditedHour | undefined;
 	/** The days of that date, the organisation's included, when it was closed and nothing was added since. */
 	days(date: string): Promise<readonly KeptRollup[]> | readonly KeptRollup[];
 	/** Codes that a month was closed of; undefined when it was not, or was added to since. */
@@ -60,6 +73,11 @@ export interface AuditView {
 	/** A closed month and its days, in order, as far as they are kept. */
 	month(month: string, code: string | undefined): Promise<KeptMonth> | KeptMonth;
 	ledger(): Promise<LedgerSums> | LedgerSums;
+}
+
+export interface AuditedHour {
+	readonly hour: KeptHour;
+	readonly codes: ReadonlyMap<string, Tally>;
 }
 
 export interface KeptMonth {
@@ -72,6 +90,8 @@ export interface AuditSource {
 	readonly codesByPartition: boolean;
 	/** Codes that anything is kept of. */
 	codes(): Promise<readonly string[]> | readonly string[];
+	/** First instants of written hours of open days, epoch ms; none where the store writes none. */
+	hours(): Promise<readonly number[]> | readonly number[];
 	/** Dates of closed days, names of closed months. */
 	dates(): Promise<readonly string[]> | readonly string[];
 	closedMonths(): Promise<readonly string[]> | readonly string[];

@@ -5,7 +5,7 @@
  */
 
 import { BUCKET_DIMENSIONS } from "../../contracts/scan.ts";
-import { compareDay, compareMonth } from "./audit-closed.ts";
+import { compareDay, compareHour, compareMonth } from "./audit-closed.ts";
 import { compareBucket, compareTally, Findings } from "./audit-findings.ts";
 import type { AuditSource, AuditView, CountedScan, KeptBucket, Span } from "./audit-source.ts";
 import { countScan, dimensionValues, emptyTally, type Tally } from "./bucket.ts";
@@ -41,6 +41,7 @@ export async function audit(source: AuditSource, organisation: string, month?: s
 			await compareTotal(view, undefined, findings);
 			await compareLedger(view, findings);
 		});
+		for (const at of await source.hours()) await source.snapshot((view) => compareHour(view, at, findings));
 		for (const date of await source.dates()) {
 			if (await source.snapshot((view) => compareDay(view, date, quartersFrom, findings))) days++;
 		}

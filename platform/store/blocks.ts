@@ -1,5 +1,5 @@
 /**
- * The reading plan: which closed months and days answer a range, and what is left to quarter hours and raw scans. A block
+ * The reading plan: which closed months, days and hours answer a range, and what is left to quarter hours and raw scans. A block
  * stands for exactly the scans between two instants, so any that do not overlap may be added up, whatever zone they were
  * closed in; a series takes only those that lie within its points, hours of the week only those of their zone. Pure, and
  * shared by both stores, which offer only blocks that nothing was added to since.
@@ -9,10 +9,10 @@ import { firstInstant, QUARTER_MS, QUARTERS_LIVE_MS } from "./quarters.ts";
 import type { Questions } from "./scan-store.ts";
 import { type Range, sections } from "./sections.ts";
 
-/** A closed day or month of an organisation. */
+/** A closed day or month of an organisation, or an hour of its open day. */
 export interface Block extends Range {
-	readonly kind: "day" | "month";
-	/** `YYYY-MM-DD`, `YYYY-MM` */
+	readonly kind: "hour" | "day" | "month";
+	/** `YYYY-MM-DD`, `YYYY-MM`; of an hour, which is always packed, its first instant */
 	readonly name: string;
 	/** The zone of its hours; absent where an earlier release closed it. */
 	readonly timeZone?: string;
@@ -116,12 +116,12 @@ function fits(
 	{ kind, from, to, days, timeZone, packed }: Block,
 	{ series, hoursOfWeek }: Pick<Questions, "series" | "hoursOfWeek">,
 ) {
-	if (packed) return true;
+	if (packed || kind === "hour") return packed === true;
 	if (hoursOfWeek !== undefined && timeZone !== hoursOfWeek) return false;
 	if (series === undefined) return true;
 	if (series === "quarters") return false;
 	for (let next = pointOf(series, from) + 1; (series[next] ?? to) < to; next++)
-		if (kind === "day" || !days?.includes(series[next] as number)) return false;
+		if (kind !== "month" || !days?.includes(series[next] as number)) return false;
 	return true;
 }
 
@@ -136,10 +136,10 @@ export function pointOf(points: readonly number[], at: number): number {
 	return low - 1;
 }
 
-/** Months first; of those that overlap (they were closed in different zones), the first. In order of time. */
+/** Months first, hours last; of those that overlap (they were closed in different zones), the first. In order of time. */
 function chosen(blocks: readonly Block[]): Block[] {
 	const taken: Block[] = [];
-	for (const kind of ["month", "day"] as const) {
+	for (const kind of ["month", "day", "hour"] as const) {
 		const before = taken.toSorted(byTime);
 		let next = 0;
 		let end = Number.NEGATIVE_INFINITY;
@@ -183,6 +183,17 @@ function gaps(range: Range, blocks: readonly Range[]): Range[] {
 	}
 	if (from < range.to) found.push({ from, to: range.to });
 	return found;
+}
+
+/** Those that follow each other as one. @param ranges in order */
+export function united(ranges: readonly Range[]): Range[] {
+	const all: Range[] = [];
+	for (const range of ranges) {
+		const last = all.at(-1);
+		if (last?.to === range.from) all[all.length - 1] = { from: last.from, to: range.to };
+		else all.push(range);
+	}
+	return all;
 }
 
 function byTime(a: Range, b: Range): number {

@@ -38,6 +38,16 @@ export interface MonthToClose {
 	readonly lease: Fenced;
 }
 
+/** The part of an organisation's open day that has passed, `[from, to)`, epoch ms. */
+export interface HoursToClose {
+	readonly organisation: string;
+	readonly from: number;
+	readonly to: number;
+	/** Of a part to which fewer scans were ever added, nothing is written: reading its quarters is quick enough. */
+	readonly fewest: number;
+	readonly lease: Fenced;
+}
+
 /** A local day or month of an organisation, `[start, end)`, epoch ms. */
 export interface Closable {
 	readonly organisation: string;

@@ -1,13 +1,13 @@
 /**
- * Questions to the counted scans. First it is read which days and months are closed and whether anything was added to
+ * Questions to the counted scans. First it is read which months, days and hours are closed and whether anything was added to
  * them since; then, in the same snapshot, those that the plan takes, the quarter hours between them, and raw scans.
  */
 
 import type { Document } from "mongodb";
 import { AnswerSums, readsOf } from "./answers.ts";
-import { type Block, SHORTEST_BLOCK_MS } from "./blocks.ts";
+import { type Block, SHORTEST_BLOCK_MS, united } from "./blocks.ts";
 import { closedBlocks } from "./mongo-blocks.ts";
-import { type Reach, reachOf } from "./mongo-branches.ts";
+import { type Reach, reachOf, TALLY_OF_BUCKETS } from "./mongo-branches.ts";
 import { answerFiltered } from "./mongo-filtered.ts";
 import { idOf } from "./mongo-keys.ts";
 import { answered, openBranches } from "./mongo-open.ts";
@@ -20,6 +20,8 @@ import { addValues } from "./sections.ts";
 
 /** What is asked of less is read from raw scans sooner than it is known which days are closed. */
 const SHORTEST_COLUMNS_MS = HOUR_MS;
+/** The same of quarters, and hours. */
+const SHORTEST_HOURS_MS = 3 * HOUR_MS;
 
 export async function answer(
 	schema: MongoSchema,
@@ -31,14 +33,14 @@ export async function answer(
 	const length = selection.to - selection.from;
 	if (alone.filters.length > 0 && length >= SHORTEST_COLUMNS_MS)
 		return answerFiltered(schema, alone, selection, questions);
-	if (alone.filters.length > 0 || length < SHORTEST_BLOCK_MS) {
+	const own = alone.of === "organisation";
+	if (alone.filters.length > 0 || length < (own ? SHORTEST_HOURS_MS : SHORTEST_BLOCK_MS)) {
 		const snapshot = await readSnapshot(schema, (months) => openBranches(alone, months, questions));
 		return answered(new AnswerSums(questions), snapshot, alone, selection);
 	}
 	return inSnapshot(schema.db.client, async (reading) => {
 		const read: Read = (branches) => readIn(schema, reading, branches);
-		const own = alone.of === "organisation";
-		const found = await closedBlocks(read, selection.organisation, alone.plan.range, !own);
+		const found = await closedBlocks(read, selection.organisation, alone.plan.range, !own, now);
 		// Whether they are packed, the index does not tell: nearly all are.
 		let closed: readonly Block[] = found.blocks.map((block) => ({ ...block, packed: own }));
 		for (;;) {
@@ -90,11 +92,11 @@ function blockBranches({ organisation, of, plan: { blocks } }: Reach, questions:
 	for (const by of breakdowns) plain[by === "code" ? "codes" : `d.${by}`] = 1;
 	if (hoursOfWeek !== undefined) plain.hours = 1;
 	const ofMonths = series !== undefined || hoursOfWeek !== undefined ? { days: 1 } : {};
-	return (["day", "month"] as const).flatMap((kind) =>
+	return (["hour", "day", "month"] as const).flatMap((kind) =>
 		(["packed", "plain"] as const).flatMap((tag) => {
 			const some = blocks.filter((block) => block.kind === kind && (block.packed === true) === (tag === "packed"));
 			const _id = { $in: some.flatMap(({ name }) => codes.map((code) => idOf(organisation, name, code))) };
-			const name = kind === "day" ? { date: 1 } : { month: 1 };
+			const name = { [NAMED_BY[kind]]: 1 };
 			const fields = tag === "packed" ? packed : { ...plain, ...(kind === "month" && ofMonths) };
 			const pipeline = [{ $match: { _id } }, { $project: { _id: 0, ...tally, ...name, ...fields } }];
 			return some.length === 0 ? [] : [{ tag, collection: `${kind}s`, pipeline }];
@@ -145,18 +147,29 @@ async function addCodes(
 
 type ClosedDocument = Partial<DayDocument & MonthDocument>;
 
-function nameOf({ date, month }: ClosedDocument): string {
-	return date ?? month ?? "";
+const NAMED_BY = { hour: "start", day: "date", month: "month" } as const satisfies Record<Block["kind"], string>;
+
+function nameOf({ date, month, start }: ClosedDocument): string {
+	return date ?? month ?? start?.toISOString() ?? "";
 }
 
 /** All codes of the organisation in the blocks, from their own documents. */
 function codesOfBlocks(organisation: string, blocks: readonly Block[]): Branch[] {
-	return (["day", "month"] as const).flatMap((kind) => {
-		const names = blocks.filter((block) => block.kind === kind).map(({ name }) => name);
-		const match = { organisation, [kind === "day" ? "date" : "month"]: { $in: names }, code: { $gt: "" } };
-		const group = { _id: "$code", s: { $sum: "$s" }, v: { $sum: "$v" }, b: { $sum: "$b" } };
-		return names.length === 0
-			? []
-			: [{ tag: "code", collection: `${kind}s`, pipeline: [{ $match: match }, { $group: group }] }];
+	const { hour: hours = [], ...closed } = Object.groupBy(blocks, ({ kind }) => kind);
+	const ofCodes = { organisation, code: { $gt: "" } };
+	const branch = (collection: string, match: Document): Branch => ({
+		tag: "code",
+		collection,
+		pipeline: [{ $match: { ...ofCodes, ...match } }, { $group: { _id: "$code", ...TALLY_OF_BUCKETS } }],
 	});
+	const ranges = united(hours).map(({ from, to }) =>
+		branch("quarters", { at: { $gte: new Date(from), $lt: new Date(to) } }),
+	);
+	return [
+		...ranges,
+		...(["day", "month"] as const).flatMap((kind) => {
+			const names = closed[kind]?.map(({ name }) => name) ?? [];
+			return names.length === 0 ? [] : [branch(`${kind}s`, { [NAMED_BY[kind]]: { $in: names } })];
+		}),
+	];
 }

@@ -6,7 +6,7 @@ import type { AuditSource, AuditView, CountedScan, KeptBucket, KeptMonth, KeptRo
 import { addTally, emptyTally } from "./bucket.ts";
 import { unpackColumns } from "./column-sums.ts";
 import { sumsOfLedger } from "./mongo-books.ts";
-import { TALLY_OF_SCANS } from "./mongo-branches.ts";
+import { TALLY_OF_BUCKETS, TALLY_OF_SCANS } from "./mongo-branches.ts";
 import { revisionPipeline } from "./mongo-closed.ts";
 import { partsOfDay } from "./mongo-columns.ts";
 import { idOf } from "./mongo-keys.ts";
@@ -49,6 +49,11 @@ export class MongoAuditSource implements AuditSource {
 		const totals = this.#schema.totals.find({ _id: { $gte: prefix, $lt: `${prefix.slice(0, -1)}}` } });
 		for await (const { code } of totals) if (code !== "") codes.add(code);
 		return [...codes].sort();
+	}
+
+	async hours(): Promise<number[]> {
+		const written = this.#schema.hours.find({ organisation: this.#organisation }, { projection: { _id: 0, start: 1 } });
+		return (await written.sort({ start: 1 }).toArray()).map(({ start }) => start.getTime());
 	}
 
 	async dates(): Promise<string[]> {
@@ -141,6 +146,21 @@ export class MongoAuditSource implements AuditSource {
 				const sum = emptyTally();
 				for await (const total of schema.totals.find({ _id } as never, reading)) addTally(sum, toTally(total));
 				return sum;
+			},
+			async hour(at) {
+				const match = { organisation, start: new Date(at) };
+				const own = await schema.hours.findOne(match, { ...reading, promoteBuffers: true });
+				if (!own || !(await isUnchanged(own))) return undefined;
+				const span = { from: at, to: own.end.getTime() };
+				const pipeline = [
+					{ $match: { organisation, code: { $gt: "" }, at: during(span) } },
+					{ $group: { _id: "$code", ...TALLY_OF_BUCKETS } },
+				];
+				const codes = await schema.quarters.aggregate<ShortTally & { _id: string }>(pipeline, reading).toArray();
+				return {
+					hour: { start: at, end: span.to, tally: toTally(own), unpacked: unpack(own.packed, at) },
+					codes: new Map(codes.map(({ _id, ...tally }) => [_id, toTally(tally)])),
+				};
 			},
 			async days(date): Promise<KeptRollup[]> {
 				const days = await schema.days.find({ organisation, date }, { ...reading, promoteBuffers: true }).toArray();

@@ -1,9 +1,15 @@
-/** Closed days and months as blocks of a reading plan: those to which nothing was added since they were closed. */
+/**
+ * Closed days and months, and written hours of days that are open, as blocks of a reading plan: those to which nothing was
+ * added since.
+ */
 
 import type { Document } from "mongodb";
 import type { Block } from "./blocks.ts";
 import { type ClosedHead, datesOf, HEAD, revisionPipeline } from "./mongo-closed.ts";
+import { HOUR_HEAD } from "./mongo-hours.ts";
 import { partsOf } from "./mongo-keys.ts";
+import { Revised, revisedPipeline } from "./mongo-revised.ts";
+import type { RevisionDocument } from "./mongo-schema.ts";
 import type { Branch, Read, Snapshot } from "./mongo-snapshot.ts";
 import { DAY_MS, firstInstant } from "./quarters.ts";
 import type { Range } from "./sections.ts";
@@ -15,6 +21,9 @@ const MOST_UNSURE = { day: 8, month: 2 } as const;
 /** Longer than a day in any zone. */
 const LONGEST_DAY_MS = 2 * DAY_MS;
 
+/** At a range's end so much is open, or was closed a short while ago, whatever the zone: every quarter is looked at. */
+const LATELY_MS = 2 * DAY_MS;
+
 export interface Candidate extends Block {
 	readonly revision: number;
 	readonly seen?: number;
@@ -23,13 +32,15 @@ export interface Candidate extends Block {
 /**
  * Of months in a chain, which are nearly always all that lie within the range, the days are not even looked at.
  *
- * @param ofCodes whether days of months will be asked for, which their documents alone tell of codes
+ * @param ofCodes whether days of months will be asked for, which their documents alone tell of codes; codes have no hours
+ * @param now epoch ms
  */
 export async function closedBlocks(
 	read: Read,
 	organisation: string,
 	range: Range,
 	ofCodes: boolean,
+	now: number,
 ): Promise<{ readonly blocks: Block[]; readonly quartersFrom: number }> {
 	const within = { organisation, code: "", start: { $gte: new Date(range.from) }, end: { $lte: new Date(range.to) } };
 	const days = ({ from, to }: Range): Branch => {
@@ -46,20 +57,30 @@ export async function closedBlocks(
 		: [range];
 	// Which days a month has, the index does not tell.
 	const ofMonths = ofCodes ? { $project: { ...HEAD.$project, "days.at": 1 } } : HEAD;
+	const lately = { from: Math.max(range.from, Math.min(range.to, now) - LATELY_MS), to: range.to };
 	const snapshot = await read(() => [
 		...around.map(days),
 		{ tag: "month", collection: "months", pipeline: [{ $match: within }, ofMonths] },
+		...(ofCodes ? [] : [hoursBranch(organisation, lately)]),
 		addedBranch(organisation, range),
+		{ tag: "revised", collection: "revisions", pipeline: revisedPipeline(organisation, lately) },
 	]);
 	const { quartersFrom } = snapshot;
 	const n = addedOf(snapshot);
+	const revised = new Revised(lately, snapshot.of("revised") as RevisionDocument[]);
 	// Nothing tells any more of what was added to quarters that were dropped.
 	const isSure = (block: Candidate) => block.from < quartersFrom || block.seen === seenOf(block, n);
-	const unchangedOf = (kind: Block["kind"], documents: readonly Document[]) =>
-		unchangedAmong(read, organisation, kind, candidatesOf(kind, documents), isSure);
+	const unchangedOf = (kind: "day" | "month", documents: readonly Document[]) => {
+		const candidates = candidatesOf(kind, documents);
+		return unchangedAmong(read, organisation, kind, candidates, isSure, revised);
+	};
 	const months = await unchangedOf("month", snapshot.of("month"));
 	const all = !chain || isChain(months, chain) ? snapshot : await read(() => [days(range)]);
-	return { blocks: [...months, ...(await unchangedOf("day", all.of("day")))], quartersFrom };
+	const closed = await unchangedOf("day", all.of("day"));
+	const hours = candidatesOf("hour", snapshot.of("hour")).filter(
+		(hour) => hour.from >= quartersFrom && revised.of(hour) === hour.revision,
+	);
+	return { blocks: [...months, ...closed, ...hours], quartersFrom };
 }
 
 /**
@@ -85,6 +106,11 @@ export async function closedDays(
 	return { days, months: snapshot.months };
 }
 
+function hoursBranch(organisation: string, { from, to }: Range): Branch {
+	const match = { organisation, start: { $gte: new Date(from), $lt: new Date(to) }, end: { $lte: new Date(to) } };
+	return { tag: "hour", collection: "hours", pipeline: [{ $match: match }, HOUR_HEAD] };
+}
+
 function addedBranch(organisation: string, range: Range): Branch {
 	const pipeline = [{ $match: datesOf(organisation, range) }, { $group: { _id: "$date", n: { $sum: "$n" } } }];
 	return { tag: "added", collection: "revisions", pipeline };
@@ -98,13 +124,21 @@ function addedOf(snapshot: Snapshot): Map<number, number> {
 async function unchangedAmong(
 	read: Read,
 	organisation: string,
-	kind: Block["kind"],
+	kind: "day" | "month",
 	candidates: readonly Candidate[],
 	isSure: (block: Candidate) => boolean,
+	revised?: Revised,
 ): Promise<Candidate[]> {
-	const { sure = [], unsure = [] } = Object.groupBy(candidates, (block) => (isSure(block) ? "sure" : "unsure"));
+	const {
+		sure = [],
+		lately = [],
+		unsure = [],
+	} = Object.groupBy(candidates, (block) =>
+		isSure(block) ? "sure" : revised?.of(block) === undefined ? "unsure" : "lately",
+	);
+	const unchangedLately = lately.filter((block) => revised?.of(block) === block.revision);
 	const asked = unsure.sort((a, b) => b.from - a.from).slice(0, MOST_UNSURE[kind]);
-	return [...sure, ...(await unchanged(read, organisation, asked))];
+	return [...sure, ...unchangedLately, ...(await unchanged(read, organisation, asked))];
 }
 
 /** From where to where months that lie within the range are sure to be, whatever their zone; undefined where none need be. */

@@ -46,7 +46,8 @@ export function reachOf(
 /** The last instant that a date can express, epoch ms, less a quarter hour. */
 const LAST_INSTANT = 8.64e15 - QUARTER_MS;
 
-const TALLY_OF_BUCKETS = { s: { $sum: "$s" }, v: { $sum: "$v" }, b: { $sum: "$b" } };
+/** Fields of a group that add up buckets, or closed documents. */
+export const TALLY_OF_BUCKETS = { s: { $sum: "$s" }, v: { $sum: "$v" }, b: { $sum: "$b" } };
 /** Fields of a group that tally raw scans. */
 export const TALLY_OF_SCANS = {
 	s: { $sum: { $cond: ["$bot", 0, 1] } },

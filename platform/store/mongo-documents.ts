@@ -80,6 +80,22 @@ export interface MonthDocument extends RollupDocument {
 }
 
 /**
+ * An hour of an organisation, by UTC, or as much of it as had passed: what screens read of a day that is not over. It is
+ * right as long as its quarters' revisions add up to the same. Times are instants, `[start, end)`.
+ */
+export interface HourDocument extends ShortTally {
+	readonly _id: string;
+	readonly organisation: string;
+	readonly start: Date;
+	readonly end: Date;
+	readonly revision: number;
+	readonly capped: readonly BucketDimension[];
+	readonly packed: Packed;
+	/** It goes some days later. */
+	readonly written: Date;
+}
+
+/**
  * Some of the scans of an organisation's closed day, column by column; the parts of a day are in order. They are right as
  * long as the day is closed at the same revision. Times are instants, `[start, end)`.
  */

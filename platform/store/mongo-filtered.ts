@@ -5,7 +5,7 @@
 
 import { setImmediate as others } from "node:timers/promises";
 import { AnswerSums } from "./answers.ts";
-import { type ColumnsPlan, planColumns } from "./blocks.ts";
+import { type ColumnsPlan, planColumns, united } from "./blocks.ts";
 import { addColumns, columnsNeeded } from "./column-sums.ts";
 import { type Candidate, closedDays } from "./mongo-blocks.ts";
 import type { Reach } from "./mongo-branches.ts";
@@ -75,15 +75,4 @@ async function addDays(
 		}
 	}
 	return missing;
-}
-
-/** Those that follow each other as one. @param ranges in order */
-function united(ranges: readonly Range[]): Range[] {
-	const all: Range[] = [];
-	for (const range of ranges) {
-		const last = all.at(-1);
-		if (last?.to === range.from) all[all.length - 1] = { from: last.from, to: range.to };
-		else all.push(range);
-	}
-	return all;
 }

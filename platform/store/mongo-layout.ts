@@ -9,6 +9,8 @@ import { listOf, oneOf, shaped } from "./mongo-collections.ts";
 const HOUR_S = 3_600;
 const VISITORS_LIVE_S = 48 * HOUR_S;
 const DEAD_LETTERS_LIVE_S = 30 * 24 * HOUR_S;
+/** Longer than a day is open, in any zone, and closing it may be late. */
+const HOURS_LIVE_S = 72 * HOUR_S;
 
 const TALLY = { s: "number", v: "number", b: "number" } as const;
 
@@ -76,6 +78,19 @@ export const STORE_PLANS: Readonly<Record<string, CollectionPlan>> = {
 			optional: CLOSED_TOO,
 		},
 		indexes: [{ key: { organisation: 1, month: 1, code: 1 }, name: "month_code" }, CLOSED_INDEX],
+	},
+	hours: {
+		document: {
+			required: {
+				...{ organisation: "string", start: "date", end: "date", revision: "number", written: "date" },
+				...{ capped: "array", packed: CLOSED_TOO.packed },
+			},
+			optional: TALLY,
+		},
+		indexes: [
+			{ key: { organisation: 1, start: 1, end: 1, revision: 1, _id: 1 }, name: "closed" },
+			{ key: { written: 1 }, name: "expiry", expireAfterSeconds: HOURS_LIVE_S },
+		],
 	},
 	columns: {
 		document: {

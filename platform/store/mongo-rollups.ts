@@ -61,7 +61,7 @@ export function toTally({ s = 0, v = 0, b = 0 }: ShortTally): Tally {
 	return { scans: s, visitors: v, bots: b };
 }
 
-function toShort({ scans, visitors, bots }: Readonly<Tally>): ShortTally {
+export function toShort({ scans, visitors, bots }: Readonly<Tally>): ShortTally {
 	return { s: scans, v: visitors, b: bots };
 }
 

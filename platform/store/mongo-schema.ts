@@ -13,6 +13,7 @@ import type {
 	DayDocument,
 	DeadLetterDocument,
 	FenceDocument,
+	HourDocument,
 	LedgerDocument,
 	MetaDocument,
 	MonthDocument,
@@ -51,6 +52,9 @@ export class MongoSchema {
 	/** Closed months; those of raw scans are `raw`. */
 	get closedMonths(): Collection<MonthDocument> {
 		return this.db.collection("months");
+	}
+	get hours(): Collection<HourDocument> {
+		return this.db.collection("hours");
 	}
 	get columns(): Collection<ColumnsDocument> {
 		return this.db.collection("columns");

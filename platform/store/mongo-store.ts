@@ -15,6 +15,7 @@ import { closeMonth } from "./mongo-closed-months.ts";
 import { createMongoClient } from "./mongo-connection.ts";
 import { closeDay } from "./mongo-days.ts";
 import { storeError } from "./mongo-errors.ts";
+import { closeHours } from "./mongo-hours.ts";
 import { MongoIngest } from "./mongo-ingest.ts";
 import { dropMonth, dropQuarters, FencedWrites, listMonths, markMonth, readQuartersFrom } from "./mongo-months.ts";
 import { readPage } from "./mongo-pages.ts";
@@ -96,6 +97,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<ScanSt
 		isClosed: (what) => prepared(() => isClosed(schema, what)),
 		closeDay: (day) => prepared(() => closeDay(schema, client, fenced, day)),
 		closeMonth: (month) => prepared(() => closeMonth(schema, client, fenced, month)),
+		closeHours: (hours) => prepared(() => closeHours(schema, client, fenced, hours)),
 		quartersFrom: () => prepared(() => readQuartersFrom(schema)),
 		audit: ({ organisation, month }) =>
 			prepared(() => audit(new MongoAuditSource(schema, client, organisation), organisation, month)),

@@ -14,7 +14,7 @@ import type {
 	StoredScan,
 } from "../../contracts/scan.ts";
 import type { ScanMessage } from "../log/message.ts";
-import type { Closable, DayToClose, Fenced, MonthToClose } from "./closable.ts";
+import type { Closable, DayToClose, Fenced, HoursToClose, MonthToClose } from "./closable.ts";
 import type { Answers, Counted, HoursOfWeek, Point, Questions, Reading, Selection, ValueCounts } from "./questions.ts";
 
 export type * from "./closable.ts";
@@ -107,10 +107,10 @@ export interface Books {
 
 /** Something kept that does not say what the raw scans say. */
 export interface AuditDifference {
-	readonly what: "quarters" | "totals" | "days" | "months" | "ledger";
+	readonly what: "quarters" | "totals" | "hours" | "days" | "months" | "ledger";
 	/** Absent: the organisation's own. */
 	readonly code?: string;
-	/** The quarter's first instant, the day's date, the month, or the ledger's field. */
+	/** The quarter's or hour's first instant, the day's date, the month, or the ledger's field. */
 	readonly where?: string;
 	/**
 	 * Where it is the count of a value: its dimension. Without a value, `hour`, `day` and `code` are the sums over its hours,
@@ -223,11 +223,17 @@ export interface ScanStore {
 	closeDay(day: DayToClose): Promise<{ readonly codes: number; readonly scans: number }>;
 	/** Writes a month as `closeDay` does a day, from its days; nothing, and undefined, unless all of them are closed. */
 	closeMonth(month: MonthToClose): Promise<{ readonly codes: number; readonly scans: number } | undefined>;
+	/**
+	 * Writes hours that have passed, the last one as far as it has, so that the open day is read as quickly as closed ones;
+	 * those that are written and to which nothing was added since are left alone. A store that reads quarters as quickly
+	 * writes none.
+	 */
+	closeHours(hours: HoursToClose): Promise<{ readonly hours: number }>;
 	/** Quarters before it were dropped, epoch ms; 0 when none were. */
 	quartersFrom(): Promise<number>;
 
 	/**
-	 * Counts the organisation's raw scans again and compares: quarters, totals, closed days and the ledger.
+	 * Counts the organisation's raw scans again and compares: quarters, totals, closed hours, days and months, and the ledger.
 	 *
 	 * @param query with a month, its quarters only
 	 */

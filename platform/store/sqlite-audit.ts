@@ -40,6 +40,11 @@ export class SqliteAuditSource implements AuditSource {
 		return this.#all<{ code: string }>(sql, this.#organisation).map(({ code }) => code);
 	}
 
+	/** None is written: see `closeHours` of the store. */
+	hours(): number[] {
+		return [];
+	}
+
 	dates(): string[] {
 		if (this.#own === undefined) return [];
 		return this.#all<{ date: string }>("SELECT date FROM days WHERE subject = ? ORDER BY date", this.#own).map(
@@ -96,6 +101,7 @@ export class SqliteAuditSource implements AuditSource {
 				return sum;
 			},
 			total: (code) => this.#tally(`SELECT ${SUMS} FROM totals WHERE subject = ?`, subjectOf(code) ?? null),
+			hour: () => undefined,
 			days: (date) => this.#days(date),
 			codesOfMonth: (month) => this.#codesOfMonth(month),
 			month: (month, code) => this.#month(month, subjectOf(code)),

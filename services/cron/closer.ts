@@ -1,8 +1,13 @@
-/** Local days and months of an organisation: which can be closed, which are, and closing them. */
+/** Local days and months of an organisation, and hours of the open day: which can be closed, which are, and closing them. */
 
 import { hoursOfDay, localDay, startOfDate } from "../../platform/calendar.ts";
 import type { Lease } from "../../platform/records/records.ts";
 import type { LocalDay, ScanStore } from "../../platform/store/scan-store.ts";
+
+/** What is accepted in a quarter hour has mostly been counted so long after its end, ms. */
+const SETTLED_MS = 60_000;
+/** An open day with fewer scans is read quickly from its quarter hours. */
+const FEWEST_SCANS = 1_000;
 
 /** The first date that can be closed: that of the first scan's month on, but none of which quarters were dropped. */
 export function firstDate(first: number, quartersFrom: number, timeZone: string): Temporal.PlainDate {
@@ -51,6 +56,14 @@ export class Closer {
 		const { date, start, end } = localDay(plainDate, timeZone);
 		const hours = hoursOfDay(start, end, timeZone);
 		return this.#store.closeDay({ ...this.#of, date, hours, end, lease });
+	}
+
+	/** What has passed of the open day. Returns how many hours were written. */
+	async closeHours(today: Temporal.PlainDate, lease: Lease): Promise<number> {
+		const { organisation, timeZone } = this.#of;
+		const from = startOfDate(today, timeZone);
+		const to = Date.now() - SETTLED_MS;
+		return (await this.#store.closeHours({ organisation, from, to, fewest: FEWEST_SCANS, lease })).hours;
 	}
 
 	isDayClosed(plainDate: Temporal.PlainDate): Promise<boolean> {

@@ -1,6 +1,6 @@
 /**
- * `run_daily_aggregation`: closes each organisation's days, in its time zone, from the quarter hours, and its months from
- * their days. What is closed and unchanged is left alone, so that a run after a crash goes on where the last one stopped,
+ * `run_daily_aggregation`: closes each organisation's days, in its time zone, from the quarter hours, its months from
+ * their days, and what has passed of the day that is open, hour by hour. What is closed and unchanged is left alone, so that a run after a crash goes on where the last one stopped,
  * and a late scan makes exactly its own day and month anew. After a change of the time zone everything is, as far as
  * quarter hours reach.
  */
@@ -14,6 +14,8 @@ export interface AggregationReport {
 	readonly organisations: number;
 	readonly days: number;
 	readonly months: number;
+	/** Of open days. */
+	readonly hours: number;
 	/** Of the days that were closed. */
 	readonly scans: number;
 }
@@ -36,9 +38,10 @@ export async function aggregateDays(
 	const to = dateParameter("to", params.to);
 	let days = 0;
 	let months = 0;
+	let hours = 0;
 	let scans = 0;
 	const organisations = await store.organisations();
-	const report = () => ({ organisations: organisations.length, days, months, scans });
+	const report = () => ({ organisations: organisations.length, days, months, hours, scans });
 	const quartersFrom = await store.quartersFrom();
 	for (const { organisation, first } of organisations) {
 		const timeZone = await timeZoneOf(organisation);
@@ -59,6 +62,8 @@ export async function aggregateDays(
 			}
 			if (await closer.closeMonth(month, lease)) months++;
 		}
+		if (signal.aborted) return report();
+		if (Temporal.PlainDate.compare(end, today) === 0) hours += await closer.closeHours(today, lease);
 	}
 	return report();
 }

@@ -124,18 +124,18 @@ test("days and months that are over are closed, once; late scans and another tim
 	const days = first.until(today, { largestUnit: "days" }).days;
 	const months = first.until(today, { largestUnit: "months" }).months;
 	const result = async (params?: Record<string, unknown>) => (await run("run_daily_aggregation", params)).result;
-	expect(await result({ to: "2026-03-15" })).toEqual({ organisations: 1, days: 14, months: 0, scans: 2 });
-	expect(await result()).toEqual({ organisations: 1, days: days - 14, months, scans: 0 });
-	expect(await result()).toEqual({ organisations: 1, days: 0, months: 0, scans: 0 });
+	expect(await result({ to: "2026-03-15" })).toEqual({ organisations: 1, days: 14, months: 0, hours: 0, scans: 2 });
+	expect(await result()).toEqual({ organisations: 1, days: days - 14, months, hours: 0, scans: 0 });
+	expect(await result()).toEqual({ organisations: 1, days: 0, months: 0, hours: 0, scans: 0 });
 
 	const feeder = await Feeder.claim(await platform.store(), 1);
 	await feeder.feed([scan({ code: "flyer" }), scan({ at: NOON + 40 * DAY })]);
-	expect(await result({ from: "2026-04-01" })).toEqual({ organisations: 1, days: 1, months: 1, scans: 1 });
-	expect(await result()).toEqual({ organisations: 1, days: 1, months: 1, scans: 3 });
+	expect(await result({ from: "2026-04-01" })).toEqual({ organisations: 1, days: 1, months: 1, hours: 0, scans: 1 });
+	expect(await result()).toEqual({ organisations: 1, days: 1, months: 1, hours: 0, scans: 3 });
 
 	timeZone = "America/New_York";
 	expect(await result()).toMatchObject({ months, scans: 4 });
-	expect(await result()).toEqual({ organisations: 1, days: 0, months: 0, scans: 0 });
+	expect(await result()).toEqual({ organisations: 1, days: 0, months: 0, hours: 0, scans: 0 });
 	expect((await run("audit")).result).toMatchObject({ clean: true });
 });
 

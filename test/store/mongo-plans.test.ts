@@ -95,8 +95,11 @@ test("nothing that the store does scans a collection", async () => {
 		const days = [{ date: "2026-03-14", start, end }];
 		expect(await store.closeMonth({ ...zone, month: "2026-03", days })).toEqual({ codes: CODES, scans: CODES * 5 });
 		expect(await store.isClosed({ ...zone, kind: "month", name: "2026-03", start, end })).toBe(true);
+		const hours = { organisation, from: NOON, to: NOON + QUARTERS * QUARTER, fewest: 0, lease };
+		expect(await store.closeHours(hours)).toEqual({ hours: 3 });
+		expect(await store.closeHours(hours)).toEqual({ hours: 0 });
 		const questions = { breakdowns: ["os", "code"], hoursOfWeek: "UTC" } as const;
-		for (const asked of [{}, { codes }, { filters }, { filters, codes }])
+		for (const asked of [{}, hours, { codes }, { filters }, { filters, codes }])
 			await store.answer(selection(asked), questions);
 		await store.books({ organisation, producers: [feeder.producer.name] });
 		expect(await store.audit({ organisation })).toMatchObject({ clean: true, scans: CODES * 5 * QUARTERS });
@@ -266,15 +269,18 @@ test("closed days and months answer a range by their own documents, and by the i
 			blocks.push(...branches(new Set()));
 			return readIn(new MongoSchema(client.db()), reading, branches);
 		};
-		const closed = await closedBlocks(read, organisation, asked, false);
+		const closed = await closedBlocks(read, organisation, asked, false, asked.to);
 		return reachOf(asked, later, {}, closed.blocks, closed.quartersFrom);
 	});
 	expect(plan.blocks.map(({ name }) => name)).toEqual(["2026-06", ...days.slice(30, 60).map((at) => utcDate(at))]);
 	expect(plan.buckets).toEqual([]);
-	const [heads, months, added, ...others] = await Promise.all(blocks.map(examined));
+	const [heads, months, hours, added, revised, ...others] = await Promise.all(blocks.map(examined));
 	expect(others).toEqual([]);
 	expect(heads).toMatchObject({ indexes: ["closed"], documents: 0 });
 	expect(months).toMatchObject({ indexes: ["closed"], documents: 0 });
+	expect(hours).toMatchObject({ indexes: ["closed"], documents: 0 });
 	expect(added).toMatchObject({ indexes: ["date_n"], documents: 0 });
+	// Those of the last days alone.
+	expect(revised).toMatchObject({ indexes: ["date_n"], documents: 2 });
 	expect((await store.counts(asked)).value.scans).toBe(120);
 });

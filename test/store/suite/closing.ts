@@ -1,4 +1,4 @@
-/** Closing local days and months as the clock does, in any time zone. */
+/** Closing hours, local days and months as the clock does, in any time zone. */
 
 import { hoursOfDay, localDay } from "../../../platform/calendar.ts";
 import type { Closable, ScanStore } from "../../../platform/store/scan-store.ts";
@@ -30,6 +30,12 @@ export class Closing {
 	async wholeMonth(month: string) {
 		for (const date of datesOf(month)) await this.day(date);
 		return this.month(month);
+	}
+
+	/** Hours of `[from, to)`, epoch ms, however few scans they have. */
+	hours(from: number, to: number) {
+		const { organisation } = this.#of;
+		return this.#store.closeHours({ organisation, from, to, fewest: 0, lease: { name: "cron", fence: 1 } });
 	}
 
 	isClosed(name: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /**
- * Any scans, days and months closed at any moment between them, late and repeated arrivals, around changes of clocks:
+ * Any scans, hours, days and months closed at any moment between them, late and repeated arrivals, around changes of clocks:
  * every answer that the reading plan gives is a naive recount of the scans stored.
  */
 
@@ -46,7 +46,8 @@ const dateAt = (at: number, timeZone: string) =>
 
 type Step =
 	| { readonly feed: readonly Partial<AcceptedScan>[] }
-	| { readonly close: "everything" | "month" | readonly number[] };
+	| { readonly close: "everything" | "month" | readonly number[] }
+	| { readonly hours: readonly [from: number, to: number] };
 
 function anyCase([timeZone, month]: readonly [string, string]) {
 	const days = midnights(timeZone, month);
@@ -56,38 +57,46 @@ function anyCase([timeZone, month]: readonly [string, string]) {
 		fc.tuple(fc.constantFrom(...days), fc.integer({ min: -2, max: 3 * HOUR })).map(([day, ms]) => day + ms),
 		fc.integer({ min: from, max: to }),
 	);
-	const someScan = fc.record({
-		id: fc.nat(80).map((n) => `s${n}`),
-		ownId: fc.constant(true as const),
-		code: fc.constantFrom("one", "two", "three"),
-		at: instant,
-		bot: fc.boolean(),
-		visitor: fc.constantFrom(undefined, "v", "w"),
-		country: fc.constantFrom(undefined, "DE", "FR", "__proto__"),
-	});
-	const step: fc.Arbitrary<Step> = fc.oneof(
-		{ weight: 3, arbitrary: fc.record({ feed: fc.array(someScan, { minLength: 1, maxLength: 25 }) }) },
-		fc.record({ close: fc.constantFrom("everything" as const, "month" as const) }),
-		fc.record({ close: fc.array(fc.nat(days.length - 2), { minLength: 1, maxLength: 4 }) }),
-	);
 	const edge = fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...days) }, instant);
-	const question = fc.record({
-		codes: fc.option(fc.subarray(["one", "two", "nobody"]), { nil: undefined }),
-		edges: fc.oneof(fc.tuple(edge, edge), fc.constant([from, to] as [number, number])),
-		filters: fc.oneof(
-			{ weight: 5, arbitrary: fc.constant([]) },
-			fc.constant([{ dimension: "country" as const, values: ["DE", NONE] }]),
-		),
-		bots: fc.boolean(),
-		interval: fc.constantFrom<Interval>(...INTERVALS.slice(1)),
-		zone: fc.oneof({ weight: 3, arbitrary: fc.constant(timeZone) }, fc.constantFrom("UTC", "America/New_York")),
-	});
-	return fc.record({
-		timeZone: fc.constant(timeZone),
-		month: fc.constant(month),
-		days: fc.constant(days),
-		steps: fc.array(step, { minLength: 2, maxLength: 7 }),
-		questions: fc.array(question, { minLength: QUESTIONS, maxLength: QUESTIONS + 3 }),
+	const frame = { timeZone: fc.constant(timeZone), month: fc.constant(month), days: fc.constant(days) };
+	// Hours are written, and read, around one instant of each case.
+	return edge.chain((open) => {
+		const near = fc.integer({ min: -30 * HOUR, max: 20 * HOUR }).map((ms) => open + ms);
+		const someScan = fc.record({
+			id: fc.nat(80).map((n) => `s${n}`),
+			ownId: fc.constant(true as const),
+			code: fc.constantFrom("one", "two", "three"),
+			at: fc.oneof(instant, near),
+			bot: fc.boolean(),
+			visitor: fc.constantFrom(undefined, "v", "w"),
+			country: fc.constantFrom(undefined, "DE", "FR", "__proto__"),
+		});
+		const step: fc.Arbitrary<Step> = fc.oneof(
+			{ weight: 3, arbitrary: fc.record({ feed: fc.array(someScan, { minLength: 1, maxLength: 25 }) }) },
+			{ weight: 2, arbitrary: fc.record({ hours: fc.tuple(near, near) }) },
+			fc.record({ close: fc.constantFrom("everything" as const, "month" as const) }),
+			fc.record({ close: fc.array(fc.nat(days.length - 2), { minLength: 1, maxLength: 4 }) }),
+		);
+		const question = fc.record({
+			codes: fc.option(fc.subarray(["one", "two", "nobody"]), { nil: undefined }),
+			edges: fc.oneof(
+				fc.tuple(edge, edge),
+				fc.constant([from, to] as [number, number]),
+				fc.tuple(fc.oneof(edge, near), near),
+			),
+			filters: fc.oneof(
+				{ weight: 5, arbitrary: fc.constant([]) },
+				fc.constant([{ dimension: "country" as const, values: ["DE", NONE] }]),
+			),
+			bots: fc.boolean(),
+			interval: fc.constantFrom<Interval>(...INTERVALS.slice(1)),
+			zone: fc.oneof({ weight: 3, arbitrary: fc.constant(timeZone) }, fc.constantFrom("UTC", "America/New_York")),
+		});
+		return fc.record({
+			...frame,
+			steps: fc.array(step, { minLength: 2, maxLength: 7 }),
+			questions: fc.array(question, { minLength: QUESTIONS, maxLength: QUESTIONS + 3 }),
+		});
 	});
 }
 
@@ -119,7 +128,7 @@ function recounted(
 }
 
 export function randomClosingCases(provide: ProvideStore): void {
-	storeTest(provide, "whenever days and months are closed, every answer equals a naive recount", async (store) => {
+	storeTest(provide, "whenever hours and days are closed, every answer equals a naive recount", async (store) => {
 		const feeders = [await Feeder.claim(store, 0), await Feeder.claim(store, 1)] as const;
 		let runs = 0;
 		await fc.assert(
@@ -135,7 +144,8 @@ export function randomClosingCases(provide: ProvideStore): void {
 							made.push(...own);
 							await feeder.feed(own);
 						}
-					} else if (step.close === "month") await closing.wholeMonth(month);
+					} else if ("hours" in step) await closing.hours(Math.min(...step.hours), Math.max(...step.hours));
+					else if (step.close === "month") await closing.wholeMonth(month);
 					else
 						for (const day of step.close === "everything" ? days.keys() : step.close)
 							if (day < days.length - 1) await closing.day(dateAt(days[day] as number, timeZone));
