@@ -10,7 +10,7 @@ import type { Selection } from "../../platform/store/scan-store.ts";
 import type { Grain } from "./screen-reads.ts";
 
 export interface BoundsOptions {
-	/** Raw scans that a question under filters may look at. @defaultValue 2000000 */
+	/** Raw scans that a question under filters, or one about the last half hour, may look at. @defaultValue 2000000 */
 	readonly mostScans?: number;
 	/** Quarter hours of codes that a question may add up. @defaultValue 500000 */
 	readonly mostQuarters?: number;
@@ -57,6 +57,18 @@ export class Bounds {
 		const reads = `this reads up to ${quarters} quarter hours of ${codes.length} codes, more than ${this.#mostQuarters}`;
 		const expected = coarser === "tz" ? "the organisation's time zone" : "days or longer";
 		throw tooBroad(coarser, `${reads}: expected ${expected}, fewer codes or a shorter range`);
+	}
+
+	/**
+	 * Of a half hour, whose minutes only raw scans tell.
+	 *
+	 * @throws `too_broad` naming what to narrow
+	 */
+	async checkHalfHour(selection: Selection): Promise<void> {
+		const scans = await this.#scans(selection);
+		if (scans <= this.#mostScans) return;
+		const reads = `this reads ${scans} scans of the last half hour, more than ${this.#mostScans}`;
+		throw tooBroad("code", `${reads}: expected fewer codes, or /api/v1/analytics/minutes`);
 	}
 
 	async #scans(selection: Selection): Promise<number> {

@@ -115,9 +115,10 @@ export class ScreenAnswers {
 	}
 
 	/** @param caller asks for the names of codes */
-	live(caller: object, question: Question): Promise<LiveMinutes> {
+	async live(caller: object, question: Question): Promise<LiveMinutes> {
 		const now = Date.now();
 		const { minutes, half } = halfHour(question, now);
+		await this.#options.bounds.checkHalfHour(half.selection);
 		const { organisation } = half.selection;
 		return this.#options.framing.framed(
 			half,

@@ -45,7 +45,10 @@ beforeAll(async () => {
 	);
 	// One busy hour of another year.
 	const busy = Array.from({ length: 120 }, (_, n) => scan({ code: BUSY, country: "DE", at: BUSY_HOUR + n * 30_000 }));
-	await store.ingest([part([new Producer("one").message([...scans, ...busy])], { claim })]);
+	const crowd = Array.from({ length: 120 }, (_, n) =>
+		scan({ organisation: "crowd", code: n < 90 ? "door" : "wall", at: Date.now() - n * 1_000 }),
+	);
+	await store.ingest([part([new Producer("one").message([...scans, ...busy, ...crowd])], { claim })]);
 });
 
 const summary = (query: AnalyticsQuery) => actor.call("analytics.summary", { organisation: "acme", query });
@@ -54,6 +57,7 @@ const breakdown = (query: AnalyticsQuery) =>
 const heatmap = (query: AnalyticsQuery) => actor.call("analytics.heatmap", { organisation: "acme", query });
 const series = (query: AnalyticsQuery, interval: "hour" | "day") =>
 	actor.call("analytics.timeseries", { organisation: "acme", query, interval });
+const live = (codes?: readonly string[]) => actor.call("analytics.live", { organisation: "crowd", query: { codes } });
 const exported = (query: AnalyticsQuery) =>
 	actor.call("analytics.export", { organisation: "acme", query, kind: { what: "breakdown", by: "city", limit: 10 } });
 
@@ -63,6 +67,7 @@ test.each([
 	["a breakdown under a filter", "from", () => breakdown({ from: ago(150), filters: country })],
 	["a series under a filter", "from", () => series({ from: ago(150), filters: country }, "day")],
 	["the export of a breakdown under a filter", "from", () => exported({ from: ago(150), filters: country })],
+	["the live half hour of many scans", "code", () => live()],
 	["hours of many codes", "interval", () => series({ from: ago(180), codes: CODES }, "hour")],
 	["days of many codes in another zone", "tz", () => series({ from: ago(180), codes: CODES, tz: "Asia/Tokyo" }, "day")],
 	[
@@ -83,6 +88,8 @@ test.each([
 test("a filter over fewer scans, and whatever is read from closed days, is answered", async () => {
 	const counts = (await summary({ from: ago(90), filters: country })).answer;
 	expect(counts.scans + counts.bots).toBe(45);
+	const { topCodes } = (await live(["wall"])).answer;
+	expect(topCodes).toEqual([{ value: "wall", scans: 30 }]);
 	expect((await summary(busyHour)).answer.scans).toBe(120);
 	const quarter = { ...busyHour, to: new Date(BUSY_HOUR + 900_000).toISOString(), filters: country };
 	expect((await summary(quarter)).answer.scans).toBe(30);
