@@ -45,6 +45,8 @@ export class RedisLink {
 	readonly #probing: NodeJS.Timeout;
 	readonly #probe: (redis: Redis) => Promise<unknown>;
 	#answeredAt = performance.now();
+	/** Whether the last command was answered in time. */
+	#inTime = true;
 	#refused = false;
 
 	constructor({ url, commandTimeoutMs = 100, failures = 4, probe, probeMs = 500, onAway, onBack }: RedisLinkOptions) {
@@ -83,7 +85,7 @@ export class RedisLink {
 
 	get state(): Exclude<CacheStats["redis"], "none"> {
 		if (this.#redis.status !== "ready") return "away";
-		if (this.#breaker.state !== CircuitState.Closed) return "slow";
+		if (this.#breaker.state !== CircuitState.Closed || !this.#inTime) return "slow";
 		return this.#refused ? "full" : "ok";
 	}
 
@@ -91,13 +93,13 @@ export class RedisLink {
 	async ask<T>(question: (redis: Redis) => Promise<T>): Promise<T | undefined> {
 		try {
 			const answer = await this.#breaker.execute(() => question(this.#redis));
-			this.#answeredAt = performance.now();
+			this.#answered();
 			return answer;
 		} catch (error) {
 			if (isReply(error)) {
-				this.#answeredAt = performance.now();
+				this.#answered();
 				this.#refused = true;
-			}
+			} else this.#inTime = false;
 			return undefined;
 		}
 	}
@@ -105,6 +107,11 @@ export class RedisLink {
 	close(): void {
 		clearInterval(this.#probing);
 		this.#redis.disconnect();
+	}
+
+	#answered(): void {
+		this.#answeredAt = performance.now();
+		this.#inTime = true;
 	}
 
 	async #look(): Promise<void> {

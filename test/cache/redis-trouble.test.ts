@@ -1,9 +1,12 @@
 /* Redis is killed, stands still, or is full: the cache answers within its budget, says so, and recovers by itself. */
 import { Redis } from "ioredis";
+import type { ServiceSchema } from "moleculer";
 import { describe, expect, test } from "vitest";
 import type { CacheStats } from "../../contracts/cache.ts";
 import { type RunningServer, startRedis } from "../../scripts/servers/start.ts";
 import { until } from "../../scripts/servers/until.ts";
+import cache from "../../services/cache/cache.service.ts";
+import { runActor } from "../harness/actor.ts";
 import { atEndOfFile } from "../harness/cleanup.ts";
 import { temporaryFolder } from "../harness/folder.ts";
 import { realServer } from "../harness/servers.ts";
@@ -51,7 +54,7 @@ describe.each(["SIGKILL", "SIGSTOP"] as const)("with Redis after %s", (signal) =
 		await redis.kill(signal);
 		// Before it is known: each waits for its time-out at most, and what is in memory for nothing.
 		const { value, ms } = await timed(() => node.read("not there"));
-		expect(value.state).toBe("miss");
+		expect(value).toMatchObject({ state: "miss", degraded: true });
 		expect(ms).toBeLessThan(BUDGET_MS);
 		expect((await timed(() => node.read("kept before"))).value).toMatchObject({ state: "hit", tier: "l1" });
 		await until(async () => (await node.call("cache.stats", {})).degraded, { what: "the trouble to be known" });
@@ -66,6 +69,27 @@ describe.each(["SIGKILL", "SIGSTOP"] as const)("with Redis after %s", (signal) =
 		await node.keep("kept after", await node.lease("kept after"), answerOf("after"));
 		expect(await other.read("kept after")).toMatchObject({ state: "hit", json: '"after"', tier: "l2" });
 	});
+});
+
+test("a node that starts while Redis is away serves from memory, and uses Redis once it is there", async () => {
+	const redis = await realServer("redis");
+	await redis.kill();
+	const alone = await runActor((platform) => cache(platform) as unknown as ServiceSchema, {
+		env: { REDIS_URL: redis.url },
+	});
+	const read = (key: string) => alone.call("cache.getCachedAnalytics", { key, purpose: "read" });
+	const keep = async (key: string) => {
+		const reading = await read(key);
+		if (reading.state !== "miss") throw new Error(`${key} is ${reading.state}`);
+		return alone.call("cache.cacheAnalyticsData", { key, lease: reading.lease, answer: answerOf(key) });
+	};
+	await keep("before");
+	expect(await read("before")).toMatchObject({ state: "hit", tier: "l1", degraded: true });
+	await redis.restart();
+	await until(async () => (await alone.call("cache.stats", {})).redis === "ok", { what: "Redis to be used" });
+	const other = await startCacheNode({ REDIS_URL: redis.url });
+	await keep("after");
+	expect(await other.read("after")).toMatchObject({ state: "hit", tier: "l2" });
 });
 
 async function smallRedis(policy: string): Promise<{ redis: RunningServer; direct: Redis }> {
