@@ -2,15 +2,16 @@
  * Whether adding processes adds throughput. Measured: 1 and 2 of gateway, scans and realtime, each process pinned to core 0
  * and held to the same part of it, so that two are twice as much processor as one, while load, NATS, MongoDB and the other
  * actors have core 1. Simulated, with the processor times that were measured: the same 1 and 2, to see that the simulation
- * says what was measured, then more. Every line says which it is.
+ * says what was measured, then more. Every line says which it is. `answers` is what a piece costs the actors that only answer.
  *
- *     node scripts/launch.cjs bench/scale.ts [--only gateway --only scans --only realtime] [--rounds 1] [--seconds 5] [--simulate]
+ *     node scripts/launch.cjs bench/scale.ts [--only gateway --only scans --only realtime --only answers] [--rounds 1] [--seconds 5] [--simulate]
  *
  * `--simulate` measures nothing and takes the times that were measured last (bench/scale/service-times.ts). Measuring needs
  * Linux with taskset and the right to make a cgroup; without, it says what is missing and simulates.
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { measureAnswers } from "./scale/answers.ts";
 import { measureGateways } from "./scale/gateways.ts";
 import { measureRealtimes } from "./scale/realtimes.ts";
 import { linesOf, middles, type Row } from "./scale/rows.ts";
@@ -19,7 +20,7 @@ import { timesOf } from "./scale/service-times.ts";
 import { missingForShares } from "./scale/share.ts";
 import { linesOfLoads, linesOfSizes, linesOfValidation } from "./scale/simulated.ts";
 
-const ACTORS = ["gateway", "scans", "realtime"] as const;
+const PARTS_OF_BENCH = ["gateway", "scans", "realtime", "answers"] as const;
 /** Parts of a core: two of each fit on one, and leave what is on the other core something to do. */
 const PARTS = { gateway: 0.4, scans: 0.1, realtime: 0.15 } as const;
 const BACKLOG = 300_000;
@@ -28,7 +29,7 @@ const CONNECTIONS = 800;
 
 const { values: given } = parseArgs({
 	options: {
-		only: { type: "string", multiple: true, default: [...ACTORS] },
+		only: { type: "string", multiple: true, default: [...PARTS_OF_BENCH] },
 		rounds: { type: "string", default: "1" },
 		seconds: { type: "string", default: "5" },
 		simulate: { type: "boolean", default: false },
@@ -54,6 +55,7 @@ async function measure(): Promise<Row[]> {
 	if (given.only.includes("realtime")) {
 		rows.push(...(await measureRealtimes({ part: PARTS.realtime, connections: CONNECTIONS, forMs, rounds })));
 	}
+	if (given.only.includes("answers")) rows.push(...(await measureAnswers({ forMs })));
 	return middles(rows);
 }
 
