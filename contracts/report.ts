@@ -65,6 +65,12 @@ export interface ReportFile {
 	readonly content: string;
 }
 
+/** `capped`: some of the values that `other` holds were not told apart when they were counted. */
+export type ReportBreakdown = Pick<Breakdown, "rows" | "other" | "total"> & {
+	readonly by: Dimension;
+	readonly capped?: true;
+};
+
 /** What a report says: its JSON file, and what the others are made of. */
 export interface ReportContent extends Pick<AnswerFrame, "from" | "to" | "tz" | "asOf" | "complete"> {
 	readonly report: Pick<Report, "id" | "name" | "period">;
@@ -76,5 +82,5 @@ export interface ReportContent extends Pick<AnswerFrame, "from" | "to" | "tz" | 
 	readonly madeAt: string;
 	readonly summary: Pick<Summary, "scans" | "visitors" | "bots" | "previous" | "change">;
 	readonly timeseries: { readonly interval: TimeSeries["interval"]; readonly points: readonly SeriesPoint[] };
-	readonly breakdowns: readonly (Pick<Breakdown, "rows" | "other" | "total"> & { readonly by: Dimension })[];
+	readonly breakdowns: readonly ReportBreakdown[];
 }

@@ -116,6 +116,19 @@ describe("a report of a day", () => {
 		expect(lines.find((line) => line.includes(`,"'=1+1 </title>`))).toBeDefined();
 		expect(answer.headers.get("content-type")).toMatch(/^text\/csv/);
 	});
+
+	test("says of which values there were too many to be counted apart", async () => {
+		const many = await running.code({ name: "Many" });
+		const at = yesterday.toZonedDateTime({ timeZone: TZ }).add({ hours: 5 }).toInstant().toString();
+		const scans = Array.from({ length: 400 }, (_, n) => ({ code: many.slug, at, city: `City ${n}`, country: "DE" }));
+		await running.admin.post("/api/v1/scans/batch", { scans });
+		await running.counted({ code: many.id });
+		const { id } = await create({ codes: [many.slug], formats: ["json"] });
+		const content = (await (await fileOf(await firstRun(id), "json")).json()) as ReportContent;
+		const of = (by: string) => content.breakdowns.find((one) => one.by === by);
+		expect(of("city")).toMatchObject({ total: 400, other: 390, capped: true });
+		expect(of("country")).not.toHaveProperty("capped");
+	});
 });
 
 test("reports are made once a period, whoever runs the job how often", async () => {

@@ -1,7 +1,7 @@
 /** A report's page shows its numbers, as figures, tables and bars, and says what is wrong with them. */
 
 import { expect, test } from "vitest";
-import type { ReportContent } from "../../contracts/report.ts";
+import type { ReportBreakdown, ReportContent } from "../../contracts/report.ts";
 import { COLOURS } from "../../services/cron/reports/report-charts.ts";
 import { reportPage } from "../../services/cron/reports/report-html.ts";
 
@@ -67,6 +67,12 @@ test("a breakdown is bars and a table that adds up, and is left out where nobody
 	expect(countries).toMatch(/>Germany<.*>France</s);
 	const cells = [...page.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, row = ""]) => row.replaceAll(/<[^>]*>/g, "|"));
 	expect(cells.slice(1)).toEqual(["|Germany||700||200|", "|France||350||50|", "|Others||150|||", "|Total||1,200|||"]);
+});
+
+test("of more values than are counted apart the table says so", () => {
+	const [countries] = content.breakdowns;
+	const page = reportPage({ ...content, breakdowns: [{ ...(countries as ReportBreakdown), capped: true }] });
+	expect(page).toContain("<td>Others, and values too many to be counted apart</td><td>150</td>");
 });
 
 test("figures have their change, and a report of which scans were missing says so", () => {

@@ -1,7 +1,7 @@
 /** What a report of a period says: asked of the analytics as any client would, so that its numbers are the API's. */
 
 import type { AnalyticsQuery, AnswerFrame } from "../../../contracts/analytics.ts";
-import type { ReportContent, ReportPeriod } from "../../../contracts/report.ts";
+import type { ReportBreakdown, ReportContent, ReportPeriod } from "../../../contracts/report.ts";
 import type { Dimension } from "../../../contracts/scan.ts";
 import { call } from "../../../platform/actors.ts";
 import type { Period } from "./periods.ts";
@@ -40,11 +40,12 @@ export async function readContent(
 	if (awaited && !summary.complete) return undefined;
 	const { answer: series } = await call(caller, "analytics.timeseries", { organisation, query, interval }, ASKING);
 	const answers: AnswerFrame[] = [summary, series];
-	const breakdowns: ReportContent["breakdowns"][number][] = [];
+	const breakdowns: ReportBreakdown[] = [];
 	for (const by of BREAKDOWNS) {
 		const { answer } = await call(caller, "analytics.breakdown", { organisation, query, by, limit: ROWS }, ASKING);
 		answers.push(answer);
-		breakdowns.push({ by, rows: answer.rows, other: answer.other, total: answer.total });
+		const { rows, other, total, coverage } = answer;
+		breakdowns.push({ by, rows, other, total, ...(coverage.capped && { capped: coverage.capped }) });
 	}
 	const names = codes && (await call(caller, "codes.names", { organisation, ids: [...codes] }, ASKING));
 	const asOf = new Date(Math.min(...answers.map((answer) => Date.parse(answer.asOf)))).toISOString();

@@ -3,7 +3,7 @@
  * It forbids itself everything else too, for when it is opened from a disk.
  */
 
-import type { ReportContent } from "../../../contracts/report.ts";
+import type { ReportBreakdown, ReportContent } from "../../../contracts/report.ts";
 import { type Dimension, NONE } from "../../../contracts/scan.ts";
 import { COLOURS, seriesChart, valuesChart } from "./report-charts.ts";
 
@@ -68,7 +68,7 @@ ${content.breakdowns.map(section)}
 }
 
 /** Nothing is shown of what nobody used. */
-function section({ by, rows, other, total }: ReportContent["breakdowns"][number]): Markup | "" {
+function section({ by, rows, other, total, capped }: ReportBreakdown): Markup | "" {
 	if (rows.length === 0 || (rows.length === 1 && rows[0]?.value === NONE)) return "";
 	const labelled = rows.map(({ value, name, scans, visitors }) => ({
 		label: name ?? labelOf(by, value),
@@ -80,7 +80,7 @@ ${raw(valuesChart(labelled))}
 <table>
 <tr><th>${TITLES[by]}</th><th>Scans</th><th>Visitors</th></tr>
 ${labelled.map(({ label, scans, visitors }) => html`<tr><td>${label}</td><td>${whole(scans)}</td><td>${whole(visitors)}</td></tr>\n`)}
-${other > 0 ? html`<tr><td>Others</td><td>${whole(other)}</td><td></td></tr>` : ""}
+${other > 0 ? html`<tr><td>${capped ? "Others, and values too many to be counted apart" : "Others"}</td><td>${whole(other)}</td><td></td></tr>` : ""}
 <tr><td>Total</td><td>${whole(total)}</td><td></td></tr>
 </table>`;
 }
