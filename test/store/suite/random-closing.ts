@@ -78,7 +78,7 @@ function anyCase([timeZone, month]: readonly [string, string]) {
 			fc.record({ close: fc.array(fc.nat(days.length - 2), { minLength: 1, maxLength: 4 }) }),
 		);
 		const question = fc.record({
-			codes: fc.option(fc.subarray(["one", "two", "nobody"]), { nil: undefined }),
+			codes: fc.option(fc.subarray(["one", "two", "nobody"]), { nil: undefined, freq: 2 }),
 			edges: fc.oneof(
 				fc.tuple(edge, edge),
 				fc.constant([from, to] as [number, number]),
