@@ -31,7 +31,7 @@ import { startMongo } from "../scripts/servers/start.ts";
 import accounts from "../services/accounts/accounts.service.ts";
 import analytics from "../services/analytics/analytics.service.ts";
 import codes from "../services/codes/codes.service.ts";
-import { aggregateDays } from "../services/cron/daily-aggregation.ts";
+import { type AggregationReport, aggregateDays } from "../services/cron/daily-aggregation.ts";
 import { ms, rate } from "./load/figures.ts";
 import { mongoBytes, type Sizes, sqliteBytes } from "./year/bytes.ts";
 import { load } from "./year/load.ts";
@@ -90,7 +90,7 @@ interface Product {
 	/** A store for each partition, as each owner of one has its own. */
 	readonly writers: readonly ScanStore[];
 	bytes(): Promise<Sizes>;
-	close(name: string): Promise<{ readonly days: number; readonly months: number; readonly seconds: number }>;
+	close(name: string): Promise<Pick<AggregationReport, "days" | "months" | "hours"> & { readonly seconds: number }>;
 }
 
 /** Ends with the process, once a signal asked for it and all was closed. */
@@ -133,8 +133,8 @@ async function withProduct(work: (product: Product) => Promise<void>): Promise<v
 			if (!lease) throw new Error("The lease is taken");
 			const { signal } = new AbortController();
 			const options = { store, timeZoneOf: async () => OWN_ZONE };
-			const { days, months } = await aggregateDays(options, { params: {}, lease, signal });
-			return { days, months, seconds: (performance.now() - begun) / 1_000 };
+			const { days, months, hours } = await aggregateDays(options, { params: {}, lease, signal });
+			return { days, months, hours, seconds: (performance.now() - begun) / 1_000 };
 		},
 	});
 }
@@ -224,7 +224,9 @@ async function measure(scans: number, { broker, writers, bytes, close }: Product
 	console.log(`${given.store}: ${scans.toLocaleString("en")} scans over ${year.codes.length} codes`);
 	await fill(year, writers, tally);
 	const closed = await close("cron");
-	console.log(`  ${closed.days} days and ${closed.months} months closed in ${closed.seconds.toFixed(1)} s`);
+	console.log(
+		`  ${closed.days} days, ${closed.months} months and ${closed.hours} hours of today closed in ${closed.seconds.toFixed(1)} s`,
+	);
 	const sizes = [...(await bytes())].sort(([, a], [, b]) => b - a);
 	const each = sizes.filter(([, size]) => size >= scans).map(([name, size]) => `${name} ${Math.round(size / scans)}`);
 	const all = sizes.reduce((sum, [, size]) => sum + size, 0);
