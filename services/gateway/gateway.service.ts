@@ -18,6 +18,7 @@ import { CodeDirectory } from "./code-directory.ts";
 import { CodeKeeper } from "./code-keeper.ts";
 import { Enricher } from "./enrich/enricher.ts";
 import { openGeoTable } from "./enrich/geo.ts";
+import { SALTS_FILE } from "./enrich/salt-file.ts";
 import { SaltKeeper } from "./enrich/salt-keeper.ts";
 import { gatewayId } from "./gateway-id.ts";
 import { HealthReport } from "./health.ts";
@@ -80,7 +81,7 @@ export default function gateway(platform: Platform): ServiceSchema<ApiSettingsSc
 	const limits = new KeyLimits((params) => ask("cache.incrementWithRateLimit", params, LIMIT_MS));
 	const salts = new SaltKeeper({
 		ask: () => ask("accounts.salts", {}, SALTS_MS),
-		file: join(config.dataDir, "salts.json"),
+		file: join(config.dataDir, SALTS_FILE),
 	});
 
 	const actions: ActionsOf<"gateway"> = {

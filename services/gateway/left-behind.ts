@@ -1,6 +1,7 @@
 /**
- * Scans that other processes left behind on this machine: in a file log from before NATS was configured, and in the
- * spools of gateways that are gone, whose data folders lie beside ours. They go to the event log like our own.
+ * What other processes left behind on this machine: scans in a file log from before NATS was configured, and in the
+ * spools of gateways that are gone, whose data folders lie beside ours, go to the event log like our own; salts there
+ * whose time is over are destroyed, as their gateways would have done.
  */
 
 import { existsSync } from "node:fs";
@@ -14,6 +15,7 @@ import { openFileLog } from "../../platform/log/file-log.ts";
 import { encodeMessage } from "../../platform/log/message.ts";
 import { FILE_LOG } from "../../platform/log/open.ts";
 import { hasSpoolFiles, openSpool } from "../../platform/log/spool.ts";
+import { livingSalts, readSalts, SALTS_FILE, writeSalts } from "./enrich/salt-file.ts";
 import { readGatewayId } from "./gateway-id.ts";
 
 export interface LeftBehindOptions {
@@ -61,7 +63,9 @@ export class LeftBehind {
 		if (existsSync(fileLog)) await this.#drainFileLog(fileLog);
 		const orphans = new Set<string>();
 		for (const folder of await foldersBeside(dataDir)) {
-			if (this.#stopping.signal.aborted || !(await hasSpoolFiles(join(folder, "spool")))) continue;
+			if (this.#stopping.signal.aborted) continue;
+			await destroyOldSalts(folder);
+			if (!(await hasSpoolFiles(join(folder, "spool")))) continue;
 			const lock = tryLock(folder);
 			if (!lock) continue;
 			try {
@@ -117,6 +121,20 @@ async function foldersBeside(dataDir: string): Promise<string[]> {
 		.filter((entry) => entry.isDirectory())
 		.map(({ name }) => join(dirname(own), name))
 		.filter((folder) => folder !== own);
+}
+
+async function destroyOldSalts(folder: string): Promise<void> {
+	const file = join(folder, SALTS_FILE);
+	const salts = await readSalts(file);
+	const living = livingSalts(salts, Date.now());
+	if (living.length === salts.length) return;
+	const lock = tryLock(folder);
+	if (!lock) return;
+	try {
+		await writeSalts(file, living);
+	} finally {
+		lock.release();
+	}
 }
 
 /** Undefined when a process works in the folder. */

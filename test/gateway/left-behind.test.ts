@@ -9,6 +9,7 @@ import { decodeMessage, encodeMessage } from "../../platform/log/message.ts";
 import { FILE_LOG } from "../../platform/log/open.ts";
 import { hasSpoolFiles, openSpool } from "../../platform/log/spool.ts";
 import { until } from "../../scripts/servers/until.ts";
+import { readSalts, SALTS_FILE, writeSalts } from "../../services/gateway/enrich/salt-file.ts";
 import { gatewayId } from "../../services/gateway/gateway-id.ts";
 import { LeftBehind } from "../../services/gateway/left-behind.ts";
 import { atEndOfFile } from "../harness/cleanup.ts";
@@ -86,4 +87,23 @@ test("scans in a file log go on to NATS when it is configured, and the file is g
 	leftBehind.start();
 	await until(async () => (await idsIn(log)).length === 3, { what: "the scans", timeoutMs: 5_000 });
 	expect((await idsIn(log)).sort()).toEqual(["old-0", "old-1", "old-2"]);
+});
+
+test("salts of a gateway that is gone are destroyed when their time is over, those of one that lives are its own", async () => {
+	const { root, leftBehind } = await machine();
+	const salt = (daysAgo: number) => ({
+		day: new Date(Date.now() - daysAgo * 86_400_000).toISOString().slice(0, 10),
+		salt: `of ${daysAgo} days ago`,
+	});
+	const file = (name: string) => path.join(root, name, SALTS_FILE);
+	for (const name of ["gateway-2", "gateway-3"]) {
+		await mkdir(path.join(root, name));
+		await writeSalts(file(name), [salt(9), salt(0)]);
+	}
+	const living = lockDataDir(path.join(root, "gateway-3"));
+	leftBehind.start();
+	await until(async () => (await readSalts(file("gateway-2"))).length === 1, { what: "their end", timeoutMs: 5_000 });
+	expect(await readSalts(file("gateway-2"))).toEqual([salt(0)]);
+	expect(await readSalts(file("gateway-3"))).toHaveLength(2);
+	living.release();
 });

@@ -5,6 +5,18 @@
 
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import type { Salt } from "../../../contracts/account.ts";
+import { SALTS_LIVE_HOURS } from "../../../platform/records/lifetimes.ts";
+
+/** Its name in the data folder of a gateway. */
+export const SALTS_FILE = "salts.json";
+
+/** From the beginning of a salt's day, ms. */
+const LIFETIME_MS = (24 + SALTS_LIVE_HOURS) * 3_600_000;
+
+/** Those whose time is not over at `now`, epoch ms. */
+export function livingSalts(salts: readonly Salt[], now: number): Salt[] {
+	return salts.filter(({ day }) => Date.parse(day) + LIFETIME_MS > now);
+}
 
 /** Salts of the file; none when there is no such file or it cannot be read. */
 export async function readSalts(file: string): Promise<Salt[]> {

@@ -5,8 +5,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Salt } from "../../../contracts/account.ts";
-import { SALTS_LIVE_HOURS } from "../../../platform/records/lifetimes.ts";
-import { readSalts, writeSalts } from "./salt-file.ts";
+import { livingSalts, readSalts, writeSalts } from "./salt-file.ts";
 import { Salts } from "./visitor.ts";
 
 export interface SaltKeeperOptions {
@@ -23,7 +22,6 @@ export interface SaltKeeperOptions {
 }
 
 const DAY_MS = 86_400_000;
-const LIFETIME_MS = DAY_MS + SALTS_LIVE_HOURS * 3_600_000;
 
 export class SaltKeeper {
 	readonly salts = new Salts();
@@ -72,7 +70,7 @@ export class SaltKeeper {
 	/** From now on these are the salts, without those whose time is over; the file is made to say the same. */
 	async #hold(salts: readonly Salt[]): Promise<void> {
 		const { file, now } = this.#options;
-		const living = salts.filter(({ day }) => Date.parse(day) + LIFETIME_MS > now());
+		const living = livingSalts(salts, now());
 		this.salts.replace(living);
 		if (living.length > 0) this.#first.resolve();
 		const text = JSON.stringify(living);
