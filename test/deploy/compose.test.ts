@@ -121,7 +121,7 @@ test("a broken name, port, limit or variable is found", async () => {
 		['"/data:uid', '"/dat:uid', "accounts has no place of its own for /data"],
 		["HOST: 0.0.0.0", "HOST: 127.0.0.1", "gateway listens on 127.0.0.1"],
 		["nats://nats:4222", "nats://nats:4223", "gateway looks for nats at nats:4223, where it is not"],
-		['"--port", "6379"', '"--port", "6380"', "cache looks for redis at redis:6379, where it is not"],
+		['"6379",', '"6380",', "cache looks for redis at redis:6379, where it is not"],
 		["mongodb://mongo:", "mongodb://mongos:", "scans looks for mongo at mongos:27017, where it is not"],
 		["replicaSet=rs0", "replicaSet=rs1", "scans looks for a replica set that is not made: rs1"],
 		["    redis: { condition: service_healthy }\n", "", "cache does not wait for redis"],
