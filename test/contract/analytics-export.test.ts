@@ -87,7 +87,10 @@ describe("an export of scans", () => {
 			...["referrer", "placement", "source", "utm_source", "utm_medium", "utm_campaign", "bot", "first", "visitor"],
 		]);
 		expect(rows.length).toBeGreaterThan(500);
-		expect(lines).toEqual(rows.map((row) => columns.map((column) => String(row[column] ?? ""))));
+		// Hashes of visitors may begin with a minus, too.
+		const cellOf = (value: unknown) =>
+			typeof value === "string" ? value.replace(/^(?=[=+@-])/, "'") : String(value ?? "");
+		expect(lines).toEqual(rows.map((row) => columns.map((column) => cellOf(row[column]))));
 		for (const row of rows) expect(columns).toEqual(expect.arrayContaining(Object.keys(row)));
 		expect(headers.get("content-type")).toMatch(/^text\/csv\b/);
 		expect(headers.get("content-disposition")).toMatch(
