@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Caller } from "../chaos/ask.ts";
 import { until } from "../servers/until.ts";
 import { startStack } from "../stack/start.ts";
@@ -31,6 +32,8 @@ const CALL_MS = 15_000;
 const READY_MS = 60_000;
 /** Codes made at once. */
 const MAKERS = 8;
+/** A gateway that was not asked may hear of a new code so much later. */
+const KNOWN_EVERYWHERE_MS = 1_000;
 
 export async function openPlace({ target, key, env, aborted }: Given): Promise<Place> {
 	if (target !== undefined) {
@@ -68,7 +71,7 @@ async function reach(url: string, key: string, end: () => Promise<void>): Promis
 	}
 }
 
-/** Makes codes, and resolves when every gateway that answers knows the last of them. */
+/** Makes codes, and resolves when every gateway may be taken to know them. */
 export async function makeCodes({ caller }: Place, count: number): Promise<LoadCode[]> {
 	const run = Date.now().toString(36);
 	const codes: LoadCode[] = [];
@@ -87,5 +90,6 @@ export async function makeCodes({ caller }: Place, count: number): Promise<LoadC
 		const known = async () => (await caller.ask({ method: "HEAD", path: `/q/${slug}` })).status === 302;
 		for (let each = 0; each < MAKERS; each++) await until(known, { what: `code ${slug} to be known` });
 	}
+	await delay(KNOWN_EVERYWHERE_MS);
 	return codes;
 }
