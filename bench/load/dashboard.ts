@@ -79,6 +79,7 @@ export class Dashboard {
 	close(): void {
 		this.#view++;
 		for (const timer of this.#timers) clearTimeout(timer);
+		this.#timers.clear();
 		this.#socket.disconnect();
 		this.#agent.destroy();
 	}

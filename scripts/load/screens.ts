@@ -79,6 +79,7 @@ async function read(plan: LoadPlan, metrics: Metrics, end: number, measuredFrom:
 		onRead({ status, cache, tookMs }) {
 			const kind = kindOfAnswer(status, "1");
 			for (const each of KIND_OF_ANSWER) metrics.emit("counter", `answers.${each}`, each === kind ? 1 : 0);
+			if (kind !== "served") metrics.emit("counter", `statuses.${status}`, 1);
 			if (status !== 200 || performance.now() < measuredFrom) return;
 			metrics.emit("counter", "cache.reads", 1);
 			metrics.emit("counter", "cache.hits", cache === "miss" ? 0 : 1);
