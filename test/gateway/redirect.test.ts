@@ -209,12 +209,14 @@ test("a redirect that runs out of patience goes on without X-Scan-Id", async () 
 test("more than 100 redirects a second of one address are asked to wait", async () => {
 	const limited = await startGateway({ RATE_LIMITS: "on" });
 	const code = await limited.api.post<Code>("/api/v1/codes", { url: DESTINATION });
-	const responses = await Promise.all(Array.from({ length: 150 }, () => limited.get(`/q/${code.slug}`)));
+	// So many that a slow machine, too, asks more often than a hundred times a second.
+	const asked = 600;
+	const responses = await Promise.all(Array.from({ length: asked }, () => limited.get(`/q/${code.slug}`)));
 	const refused = responses.filter(({ status }) => status === 429);
 	expect(refused.length).toBeGreaterThan(10);
 	expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
 	expect(refused[0]?.headers.get("ratelimit-limit")).toBe("100");
-	expect((await limited.scans()).length).toBe(150 - refused.length);
+	expect((await limited.scans()).length).toBe(asked - refused.length);
 });
 
 test("an address that guesses slugs is stopped, while known codes still work for it", async () => {
