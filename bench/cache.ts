@@ -122,6 +122,8 @@ function show(name: string, reads: readonly Read[], seconds: number): Judged {
 	const failed = reads.length - answered.length;
 	const judged = { cached: 1 - miss, failed, oldestMs: Math.max(...ages), p99: quantile(times, 0.99) };
 	console.log(`${name}: ${reads.length} reads at ${rate(reads.length / seconds)}, ${failed} failed`);
+	const others = Object.entries(Object.groupBy(reads, ({ status }) => status)).filter(([status]) => status !== "200");
+	for (const [status, some = []] of others) console.log(`  ${some.length} were answered with ${status}`);
 	console.log(
 		`  from the cache ${percent(judged.cached)}: ${TIERS.map((tier, n) => `${tier} ${percent(shares[n] as number)}`).join(", ")}`,
 	);

@@ -6,6 +6,7 @@
 
 import { CodedError } from "../../contracts/errors.ts";
 import type { Counts } from "../../contracts/scan.ts";
+import { firstInstant, QUARTER_MS } from "../../platform/store/quarters.ts";
 import type { Selection } from "../../platform/store/scan-store.ts";
 import type { Grain } from "./screen-reads.ts";
 
@@ -24,8 +25,6 @@ export interface Asking {
 }
 
 type CountsOf = (selection: Selection) => Promise<Counts>;
-
-const QUARTER_MS = 15 * 60_000;
 
 export class Bounds {
 	readonly #counts: CountsOf;
@@ -65,6 +64,10 @@ export class Bounds {
 	 * @throws `too_broad` naming what to narrow
 	 */
 	async checkHalfHour(selection: Selection): Promise<void> {
+		const from = firstInstant(selection.from, QUARTER_MS);
+		const to = firstInstant(selection.to + QUARTER_MS - 1, QUARTER_MS);
+		// Whole quarter hours are counted already: only where these hold too many do their parts matter.
+		if ((await this.#scans({ ...selection, from, to })) <= this.#mostScans) return;
 		const scans = await this.#scans(selection);
 		if (scans <= this.#mostScans) return;
 		const reads = `this reads ${scans} scans of the last half hour, more than ${this.#mostScans}`;
