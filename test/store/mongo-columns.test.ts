@@ -3,14 +3,14 @@
  * there are none. Raw scans are taken away behind the store's back to see which of both an answer was read from.
  */
 
-import { type Binary, type Db, MongoClient } from "mongodb";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Binary, Db } from "mongodb";
+import { expect, test } from "vitest";
 import { openMongoStore } from "../../platform/store/mongo-store.ts";
 import type { ScanStore } from "../../platform/store/scan-store.ts";
-import { realServer } from "../harness/servers.ts";
+import { eachInOwnDatabase } from "./own-database.ts";
 import { NOON, scan } from "./scans.ts";
 import { Closing } from "./suite/closing.ts";
-import { Feeder } from "./suite/feeder.ts";
+import type { Feeder } from "./suite/feeder.ts";
 import { selection } from "./suite/with-store.ts";
 
 const HOUR = 3_600_000;
@@ -28,25 +28,13 @@ interface Stored {
 }
 
 let url: string;
-let client: MongoClient;
-let databases = 0;
 let db: Db;
 let store: ScanStore;
 let feeder: Feeder;
 let closing: Closing;
 
-beforeAll(async () => {
-	url = (await realServer("mongo")).url;
-	client = new MongoClient(url);
-});
-afterAll(() => client.close());
-beforeEach(async () => {
-	const database = `columns_${++databases}`;
-	db = client.db(database);
-	store = await openMongoStore({ client, database });
-	feeder = await Feeder.claim(store);
-	closing = new Closing(store);
-	return () => store.close();
+eachInOwnDatabase("columns", (own) => {
+	({ url, db, store, feeder, closing } = own);
 });
 
 const german = (differences: Parameters<typeof scan>[0] = {}) => scan({ country: "DE", ...differences });

@@ -3,17 +3,17 @@
  * where there are none. Quarter hours are taken away behind the store's back to see which of both an answer was read from.
  */
 
-import { type Db, MongoClient } from "mongodb";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Db } from "mongodb";
+import { expect, test } from "vitest";
 import { bucketStarts } from "../../platform/calendar.ts";
 import { openMongoStore } from "../../platform/store/mongo-store.ts";
 import { CODES_PER_ROLLUP } from "../../platform/store/rollup.ts";
 import type { Questions, ScanStore } from "../../platform/store/scan-store.ts";
 import { aggregateDays } from "../../services/cron/daily-aggregation.ts";
-import { realServer } from "../harness/servers.ts";
+import { eachInOwnDatabase } from "./own-database.ts";
 import { NOON, scan } from "./scans.ts";
 import { Closing } from "./suite/closing.ts";
-import { Feeder } from "./suite/feeder.ts";
+import type { Feeder } from "./suite/feeder.ts";
 import { selection } from "./suite/with-store.ts";
 
 const QUARTER = 900_000;
@@ -25,25 +25,13 @@ const NOW = MIDNIGHT + 17 * HOUR + 50 * 60_000;
 const ZONES = ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe"];
 
 let url: string;
-let client: MongoClient;
-let databases = 0;
 let db: Db;
 let store: ScanStore;
 let feeder: Feeder;
 let closing: Closing;
 
-beforeAll(async () => {
-	url = (await realServer("mongo")).url;
-	client = new MongoClient(url);
-});
-afterAll(() => client.close());
-beforeEach(async () => {
-	const database = `hours_${++databases}`;
-	db = client.db(database);
-	store = await openMongoStore({ client, database });
-	feeder = await Feeder.claim(store);
-	closing = new Closing(store);
-	return () => store.close();
+eachInOwnDatabase("hours", (own) => {
+	({ url, db, store, feeder, closing } = own);
 });
 
 /** A scan in each quarter hour from the midnight before until now. */
