@@ -3,18 +3,10 @@
  * and whole ones wait for the one before them. Whether to go on waiting is the tracker's to say.
  */
 
-import type { CodeDelta, Position, ScansCommitted } from "../../contracts/events.ts";
-import type { FeedScan } from "../../contracts/scan.ts";
+import type { Position, ScansCommitted } from "../../contracts/events.ts";
 
 /** An announcement whose parts have all come. */
-export interface Commit {
-	readonly partition: number;
-	readonly from: Position;
-	readonly to: Position;
-	readonly codes: readonly CodeDelta[];
-	readonly feed: readonly (FeedScan & { readonly organisation: string })[];
-	readonly skipped: Readonly<Record<string, number>>;
-}
+export type Commit = Pick<ScansCommitted, "partition" | "from" | "to" | "codes" | "feed" | "skipped">;
 
 interface Gathering {
 	readonly from: Position;
