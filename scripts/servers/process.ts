@@ -4,7 +4,8 @@
  * the leader of its own process group, so that Ctrl-C reaches the parent alone and the parent stops its children in order.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
+import { isExecutable } from "./executable.ts";
 import { yieldAsSession, yieldingCommand } from "./yielding.ts";
 
 const OUTPUT_KEPT_CHARACTERS = 1_000_000;
@@ -49,13 +50,7 @@ process.on("exit", () => {
 });
 
 function diesWithParent(): boolean {
-	if (process.platform !== "linux") return false;
-	try {
-		accessSync(PARENT_DEATH_LAUNCHER, constants.X_OK);
-		return true;
-	} catch {
-		return false;
-	}
+	return process.platform === "linux" && isExecutable(PARENT_DEATH_LAUNCHER);
 }
 
 /** Starts a process. One that cannot be started at all ends with code 127 and says why in its output. */

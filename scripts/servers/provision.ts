@@ -4,10 +4,11 @@
  * up quietly: a server that cannot be had is an error that says what to install or which variable to set.
  */
 import { execFile } from "node:child_process";
-import { access, chmod, constants, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { isExecutable } from "./executable.ts";
 import { withLock } from "./lock.ts";
 
 const run = promisify(execFile);
@@ -62,7 +63,7 @@ export async function provision(name: ServerName): Promise<string> {
 	const source: Source = SOURCES[name];
 	const named = process.env[source.variable];
 	if (named) {
-		if (await isExecutable(named)) return path.resolve(named);
+		if (isExecutable(named)) return path.resolve(named);
 		throw new Error(`${source.variable} is ${JSON.stringify(named)}, which is not an executable file.`);
 	}
 	const found = await find(name, source);
@@ -89,20 +90,12 @@ function cacheFolder(): string {
 	return path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), ".cache"), "scanpulse");
 }
 
-async function isExecutable(file: string): Promise<boolean> {
-	return access(file, constants.X_OK).then(
-		() => true,
-		() => false,
-	);
-}
-
 async function find(name: ServerName, source: Source): Promise<string | undefined> {
 	// Debian keeps servers in sbin, which is not on everybody's PATH.
 	const folders = [...(process.env.PATH ?? "").split(path.delimiter), "/usr/local/sbin", "/usr/sbin"].filter(Boolean);
 	const candidates = source.names.flatMap((file) => folders.map((folder) => path.resolve(folder, file)));
 	if (name === "mongod") candidates.push(cachedMongod());
-	for (const candidate of [...candidates, ...(source.places ?? [])])
-		if (await isExecutable(candidate)) return candidate;
+	for (const candidate of [...candidates, ...(source.places ?? [])]) if (isExecutable(candidate)) return candidate;
 	return undefined;
 }
 
@@ -124,7 +117,7 @@ function apt(...args: string[]) {
 }
 
 async function installDebian(...packages: string[]): Promise<void> {
-	if (!(await isExecutable("/usr/bin/apt-get"))) throw new Error("this system has no apt-get");
+	if (!isExecutable("/usr/bin/apt-get")) throw new Error("this system has no apt-get");
 	packageLists ??= apt("update", "-q");
 	await packageLists;
 	await apt("install", "-q", "-y", "--no-install-recommends", ...packages);

@@ -4,9 +4,9 @@
  *
  * @see https://man7.org/linux/man-pages/man7/sched.7.html The autogroup feature
  */
-import { accessSync, constants } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { isExecutable } from "./executable.ts";
 
 /** A third of the processor that others get when all want it. */
 const NICENESS = "5";
@@ -17,12 +17,7 @@ const MOST_TRIES = 100;
 
 /** The same command, begun so that it and all its threads yield; as it is where a system cannot. */
 export function yieldingCommand(command: readonly string[]): readonly string[] {
-	try {
-		accessSync(NICE, constants.X_OK);
-		return [NICE, "-n", NICENESS, ...command];
-	} catch {
-		return command;
-	}
+	return isExecutable(NICE) ? [NICE, "-n", NICENESS, ...command] : command;
 }
 
 /** Makes the session that a process leads yield. Resolves when it does, or cannot: elsewhere than on Linux, or ended. */
