@@ -18,6 +18,8 @@ export interface Question {
 	readonly body?: unknown;
 }
 
+/** Every gateway knows a new code so soon, also one that has only just joined and was not told of it, ms. */
+export const KNOWN_EVERYWHERE_MS = 1_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 /** Enough for those who wait for one gateway that stands still while the others are served. */
 const CONNECTIONS = 256;

@@ -8,7 +8,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Code } from "../../contracts/code.ts";
 import { until } from "../servers/until.ts";
-import { Caller } from "./ask.ts";
+import { Caller, KNOWN_EVERYWHERE_MS } from "./ask.ts";
 import { startCrowd } from "./crowd.ts";
 import { Ends } from "./ends.ts";
 import { Growth } from "./growth.ts";
@@ -69,8 +69,6 @@ const STACK = { shares: {}, rate: 40 };
 const AGGREGATE_EVERY_MS = 7_000;
 const ANSWERED_WITHIN_MS = 30_000;
 const STARTS_WITHIN_MS = 30_000;
-/** Every gateway knows a new code so soon, also one that has only just joined and was not told of it, ms. */
-const KNOWN_EVERYWHERE_MS = 1_000;
 /** A feed samples by the second: what comes after a quiet one it shows whole, ms. */
 const FEED_RESTS_MS = 1_100;
 /** The last scans must be on every screen so soon, ms. */

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { Caller } from "../chaos/ask.ts";
+import { Caller, KNOWN_EVERYWHERE_MS } from "../chaos/ask.ts";
 import { until } from "../servers/until.ts";
 import { startStack } from "../stack/start.ts";
 import type { LoadCode } from "./plan.ts";
@@ -32,8 +32,6 @@ const CALL_MS = 15_000;
 const READY_MS = 60_000;
 /** Codes made at once. */
 const MAKERS = 8;
-/** A gateway that was not asked may hear of a new code so much later. */
-const KNOWN_EVERYWHERE_MS = 1_000;
 
 export async function openPlace({ target, key, env, aborted }: Given): Promise<Place> {
 	if (target !== undefined) {
