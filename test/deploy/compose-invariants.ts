@@ -2,13 +2,12 @@
  * What must hold between docker-compose.yml, the edge's configuration and the product: each function says what does not.
  */
 import product from "../../package.json" with { type: "json" };
-import { ACTORS, type ActorName, describeVariables, readConfig } from "../../platform/config.ts";
+import { ACTORS, type ActorName, readConfig } from "../../platform/config.ts";
 import { FOLDER_NUMBER } from "../../platform/data-dir.ts";
 import { planProcesses } from "../../scripts/stack/plan.ts";
 import { bytesOf, type Compose, type ComposeService, secondsOf } from "./compose-file.ts";
+import { DRAIN_S, unknownVariables } from "./invariants.ts";
 
-/** SIGTERM drains within this, s. */
-const DRAIN_S = 10;
 /** What the engine gives who names no other. */
 const FULL_SHARES = 1024;
 /** Servers that a phone waits for, besides the actors that the stack lets go first. */
@@ -51,11 +50,8 @@ export function actorFaults(compose: Compose): string[] {
 
 /** Variables that the product does not know or does not accept, and data that has no place. */
 export function environmentFaults(compose: Compose): string[] {
-	const known = describeVariables().map(({ name }) => name);
 	return productOf(compose).flatMap(([name, { environment = {}, volumes = [], tmpfs = [], read_only }]) => {
-		const faults = Object.keys(environment)
-			.filter((variable) => !known.includes(variable))
-			.map((variable) => `${name} has ${variable}, which is no variable of the product`);
+		const faults = unknownVariables(name, environment);
 		try {
 			// As the image sets it.
 			const config = readConfig({ DATA_DIR: "/data", NODE_ENV: "production", ...environment });

@@ -18,7 +18,7 @@ import {
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
 /** SIGTERM drains within this, s. */
-const DRAIN_S = 10;
+export const DRAIN_S = 10;
 /** Volumes that "restricted" allows, of those used here. */
 const VOLUMES = ["configMap", "secret", "emptyDir", "persistentVolumeClaim"];
 
@@ -45,18 +45,23 @@ function environmentOf(manifests: readonly Manifest[], container: Container): Re
 	return { ...Object.assign({}, ...maps.map(({ data }) => data)), ...Object.fromEntries(own) };
 }
 
+/** Variables that the product does not know. @param name who has them */
+export function unknownVariables(name: string, environment: Readonly<Record<string, string>>): string[] {
+	const known = new Set(describeVariables().map((variable) => variable.name));
+	return Object.keys(environment)
+		.filter((variable) => !known.has(variable))
+		.map((variable) => `${name} has ${variable}, which is no variable of the product`);
+}
+
 /** Variables that the product does not know or does not accept. */
 export function environmentFaults(manifests: readonly Manifest[]): string[] {
-	const known = describeVariables().map(({ name }) => name);
 	return workloadsOf(manifests).flatMap((workload) =>
 		containersOf(workload)
 			.filter(isProduct)
 			.flatMap((container) => {
 				const { name } = workload.metadata;
 				const environment = environmentOf(manifests, container);
-				const faults = Object.keys(environment)
-					.filter((variable) => !known.includes(variable))
-					.map((variable) => `${name} has ${variable}, which is no variable of the product`);
+				const faults = unknownVariables(name, environment);
 				if (container.envFrom) {
 					try {
 						const config = readConfig(environment);
