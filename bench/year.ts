@@ -20,7 +20,7 @@ import { parseArgs } from "node:util";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { DEFAULT_ORGANISATION as organisation } from "../contracts/account.ts";
 import type { AnalyticsQuery, Filter } from "../contracts/analytics.ts";
-import type { Dimension } from "../contracts/scan.ts";
+import type { AcceptedScan, Dimension } from "../contracts/scan.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { call } from "../platform/actors.ts";
 import { readConfig } from "../platform/config.ts";
@@ -193,13 +193,8 @@ async function loadedYear(scans: number): Promise<Year | undefined> {
 	);
 }
 
-/** Counts what was generated, and loads it unless a run before this one did. */
-async function fill(year: Year, writers: readonly ScanStore[], tally: Tally): Promise<void> {
-	const generated = yearOfScans({ ...year, organisation });
-	if (await loadedYear(year.scans)) {
-		for (const scan of generated) tally.add(scan);
-		return;
-	}
+/** Loads what is generated, and counts it. */
+async function fill(year: Year, generated: Iterable<AcceptedScan>, writers: readonly ScanStore[], tally: Tally) {
 	const { stored, seconds } = await load(writers, generated, Number(given.batch), (scan) => tally.add(scan));
 	if (stored !== year.scans) throw new Error(`${stored} scans were stored of ${year.scans}`);
 	if (given.keep) await writeFile(path.join(given.keep, YEAR_FILE), JSON.stringify(year));
@@ -208,7 +203,8 @@ async function fill(year: Year, writers: readonly ScanStore[], tally: Tally): Pr
 
 async function measure(scans: number, { broker, writers, bytes, close }: Product): Promise<void> {
 	await call(broker, "accounts.updateOrganisation", { organisation, changes: { timeZone: OWN_ZONE } });
-	const year = (await loadedYear(scans)) ?? {
+	const loaded = await loadedYear(scans);
+	const year: Year = loaded ?? {
 		...{ store: given.store, scans, seed: Number(given.seed), until: Date.now() },
 		codes: await makeCodes(broker, Number(given.codes)),
 	};
@@ -222,7 +218,9 @@ async function measure(scans: number, { broker, writers, bytes, close }: Product
 		FILTERS.map((filters) => ({ from: begin, filters })),
 	);
 	console.log(`${given.store}: ${scans.toLocaleString("en")} scans over ${year.codes.length} codes`);
-	await fill(year, writers, tally);
+	const generated = yearOfScans({ ...year, organisation });
+	if (loaded) for (const scan of generated) tally.add(scan);
+	else await fill(year, generated, writers, tally);
 	const closed = await close("cron");
 	console.log(
 		`  ${closed.days} days, ${closed.months} months and ${closed.hours} hours of today closed in ${closed.seconds.toFixed(1)} s`,
