@@ -126,12 +126,12 @@ async function foldersBeside(dataDir: string): Promise<string[]> {
 async function destroyOldSalts(folder: string): Promise<void> {
 	const file = join(folder, SALTS_FILE);
 	const salts = await readSalts(file);
-	const living = livingSalts(salts, Date.now());
-	if (living.length === salts.length) return;
+	if (livingSalts(salts, Date.now()).length === salts.length) return;
 	const lock = tryLock(folder);
 	if (!lock) return;
 	try {
-		await writeSalts(file, living);
+		// A gateway that had the folder until now may have written others.
+		await writeSalts(file, livingSalts(await readSalts(file), Date.now()));
 	} finally {
 		lock.release();
 	}
