@@ -1,7 +1,7 @@
 /**
- * The reading plan: which closed months, days and hours answer a range, and what is left to quarter hours and raw scans. A block
- * stands for exactly the scans between two instants, so any that do not overlap may be added up, whatever zone they were
- * closed in; a series takes only those that lie within its points, hours of the week only those of their zone. Pure, and
+ * The reading plan: which closed months, days and hours answer a range, and what is left to quarter hours and raw scans.
+ * A block stands for exactly the scans between two instants, so any that do not overlap may be added up, whatever zone they
+ * were closed in; a series takes only those that lie within its points, hours of the week only those of their zone. Pure, and
  * shared by both stores, which offer only blocks that nothing was added to since.
  */
 

@@ -1,8 +1,8 @@
 /**
  * `run_daily_aggregation`: closes each organisation's days, in its time zone, from the quarter hours, its months from
- * their days, and what has passed of the day that is open, hour by hour. What is closed and unchanged is left alone, so that a run after a crash goes on where the last one stopped,
- * and a late scan makes exactly its own day and month anew. After a change of the time zone everything is, as far as
- * quarter hours reach.
+ * their days, and what has passed of the day that is open, hour by hour. What is closed and unchanged is left alone, so
+ * that a run after a crash goes on where the last one stopped, and a late scan makes exactly its own hour, day and month
+ * anew. After a change of the time zone days and months are, as far as quarter hours reach.
  */
 
 import { CodedError } from "../../contracts/errors.ts";
