@@ -28,11 +28,16 @@ export function segmentPath(dir: string, first: Position): string {
 }
 
 /**
- * Undefined when the folder holds no segment.
+ * Undefined when the folder holds no segment. Segments of which everything is at and below `trimmed` are not looked at: a
+ * power cut in the middle of their removal may have left any of them.
  *
  * @throws `log_unavailable` when a segment is none, is of another log, or something synced in the last one is damaged.
  */
-export async function recoverSegments(dir: string, files: FileLayer): Promise<RecoveredLog | undefined> {
+export async function recoverSegments(
+	dir: string,
+	files: FileLayer,
+	trimmed: Position,
+): Promise<RecoveredLog | undefined> {
 	const names = (await files.list(dir)).filter((name) => NAME.test(name)).sort();
 	const segments: { first: Position; end: number }[] = [];
 	const last = new Map<number, Position>();
@@ -40,6 +45,11 @@ export async function recoverSegments(dir: string, files: FileLayer): Promise<Re
 	let next = 1;
 	for (const name of names.reverse()) {
 		const path = join(dir, name);
+		const behind = segments.at(-1);
+		if (behind && behind.first <= trimmed + 1) {
+			segments.push({ first: Number(name.slice(0, 16)), end: await files.size(path) });
+			continue;
+		}
 		// Which partitions end where must be known; beyond that, the name of the next segment says where this one ends.
 		const whole = log === undefined || last.size < log.partitions;
 		const bytes = await readFile(path, whole ? await files.size(path) : HEADER_BYTES, files);
@@ -49,8 +59,7 @@ export async function recoverSegments(dir: string, files: FileLayer): Promise<Re
 		if (!whole) segments.push({ first: header.first, end: await files.size(path) });
 		else {
 			const { offset, damaged, ...end } = findEnd(bytes, header.first);
-			const expected = segments.at(-1)?.first;
-			if (damaged || (expected !== undefined && end.next !== expected))
+			if (damaged || (behind && end.next !== behind.first))
 				throw new CodedError(
 					"log_unavailable",
 					`${path} is damaged at byte ${offset}: what follows had been synced. Restore the folder, or move it away`,

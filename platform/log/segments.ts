@@ -72,14 +72,15 @@ export class Segments {
 		try {
 			await files.makeFolder(dir);
 			await nextSegment.removeOld();
-			const recovered = await recoverSegments(dir, files);
+			const mark = await openTrimMark(dir, files);
+			const recovered = await recoverSegments(dir, files, mark.position);
 			if (recovered && partitions !== undefined && partitions !== recovered.partitions)
 				throw new CodedError(
 					"conflict",
 					`PARTITIONS is ${partitions}, but the event log ${dir} was made with ${recovered.partitions} and keeps them for its life`,
 				);
 			const made = { id: randomUUID(), partitions: partitions ?? 1, segments: [], last: new Map(), next: 1 };
-			const segments = new Segments(options, recovered ?? made, await openTrimMark(dir, files), nextSegment);
+			const segments = new Segments(options, recovered ?? made, mark, nextSegment);
 			if (segments.#segments.length === 0) await segments.#beginSegment(0);
 			return segments;
 		} catch (error) {
@@ -149,10 +150,7 @@ export class Segments {
 	async *readFrom(after: Position): AsyncGenerator<readonly LogMessage[]> {
 		let position = Math.max(after, this.trimmed);
 		while (position < this.next - 1) {
-			const index = Math.max(
-				0,
-				this.#segments.findLastIndex(({ first }) => first <= position + 1),
-			);
+			const index = this.#indexAfter(position);
 			const segment = this.#segments[index] as Segment;
 			try {
 				for await (const messages of this.#readSegment(segment, this.#segments[index + 1]?.first ?? this.next)) {
@@ -171,11 +169,12 @@ export class Segments {
 	/** Forgets what is at and below a position, and frees whole segments of that. */
 	async trim(upTo: Position): Promise<void> {
 		await this.#mark.raise(Math.min(upTo, this.next - 2));
-		while (this.#segments.length > 1 && (this.#segments[1] as Segment).first <= this.trimmed + 1) {
-			const [segment] = this.#segments as [Segment];
-			await this.#options.files.remove(segmentPath(this.#options.dir, segment.first));
-			this.#segments.shift();
-		}
+		const { trimmed } = this;
+		if (this.#indexAfter(trimmed) === 0) return;
+		// A power cut may bring back any of those that are removed here, and not the one that followed it.
+		await this.#mark.sync();
+		for (const { first } of this.#segments.splice(0, this.#indexAfter(trimmed)))
+			await this.#options.files.remove(segmentPath(this.#options.dir, first));
 	}
 
 	async close(): Promise<void> {
@@ -209,6 +208,14 @@ export class Segments {
 		} finally {
 			await file.close();
 		}
+	}
+
+	/** Where in the list the segment stands that has the position after this one; those before it have nothing behind it. */
+	#indexAfter(position: Position): number {
+		return Math.max(
+			0,
+			this.#segments.findLastIndex(({ first }) => first <= position + 1),
+		);
 	}
 
 	/** A buffer for a group. One serves all that are not large: a new one for each would be most of what is collected. */

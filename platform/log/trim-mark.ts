@@ -1,7 +1,7 @@
 /**
- * How far a file log was trimmed, so that what was forgotten does not come back at the next opening. It is written
- * without a sync: after a power cut an older mark may stand there, or none, and some messages come again; their
- * readers know them by producer and number.
+ * How far a file log was trimmed, so that what was forgotten does not come back at the next opening. Only the removal of
+ * a segment waits for it to be synced: after a power cut an older mark may stand there and some messages come again,
+ * whose readers know them by producer and number, but never a mark below a place where segments are missing.
  */
 
 import { join } from "node:path";
@@ -16,6 +16,8 @@ export interface TrimMark {
 	readonly position: Position;
 	/** Moves the mark up; a lower position changes nothing. */
 	raise(to: Position): Promise<void>;
+	/** Resolves when the mark survives a power cut. */
+	sync(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -23,6 +25,7 @@ export async function openTrimMark(dir: string, files: FileLayer): Promise<TrimM
 	const path = join(dir, NAME);
 	const there = (await files.list(dir)).includes(NAME);
 	const file: OpenFile = await files.open(path, there ? "write" : "make");
+	if (!there) await files.syncFolder(dir);
 	let position = there ? await readMark(file) : 0;
 	let writing = Promise.resolve();
 	return {
@@ -35,6 +38,7 @@ export async function openTrimMark(dir: string, files: FileLayer): Promise<TrimM
 			writing = writing.then(() => file.write(encode(to), 0));
 			return writing;
 		},
+		sync: () => file.sync(),
 		close: () => file.close(),
 	};
 }
