@@ -94,8 +94,6 @@ const FAILURES = 4;
 const LEFT_ALONE_MS = 500;
 /** A load that began longer ago is not joined: what it reads would be too old for who asks now, ms. */
 const JOINED_MS = 1_000;
-/** How long a prepared answer may take to be loaded and asked for, ms. */
-const ON_THE_WAY_MS = 300;
 /** How often is asked whether another process has loaded an answer, ms. */
 const AGAIN_MS = 25;
 
@@ -218,7 +216,7 @@ export function cached({ timeoutMs = 250, patienceMs = 1_000 }: CachedOptions = 
 
 		created() {
 			this.flights = new Map();
-			this.readAhead = new ReadAhead({ aheadMs: AHEAD_MS, liveMs: OPEN_ANSWER_MS - ON_THE_WAY_MS });
+			this.readAhead = new ReadAhead({ aheadMs: AHEAD_MS });
 		},
 
 		stopped() {

@@ -1,19 +1,15 @@
 /**
- * Expects reads. A screen asks again some time after it was told of a scan, which is the first after its last read: how
- * long after is learned, of each answer and of those that are alike, so that the answer can be made ready just before,
- * for each of the screens that look at it. So is at which time of the minute its like are asked for. A read that does not
- * come ends the expectation.
+ * Expects reads. A screen asks again some time after it was told of a scan, which is the first after its last read, or some
+ * time after that read itself: how long after is learned, of each answer and of those that are alike, so that the answer
+ * can be made ready just before, for each of the screens that look at it. A read that does not come ends the expectation.
  */
 
 import type { Dependence } from "../contracts/cache.ts";
-import { ClockHabits } from "./clock-habits.ts";
-import { ScanHabits } from "./scan-habits.ts";
+import { LagHabits } from "./lag-habits.ts";
 
 export interface ReadAheadOptions {
 	/** How long before the expected read, ms. */
 	readonly aheadMs: number;
-	/** How old an answer that was made ready may be when it is read, ms. */
-	readonly liveMs: number;
 	/** Reads further apart are not expected, ms. @defaultValue 90000 */
 	readonly longestMs?: number;
 	/** Keys of which reads are expected at most. @defaultValue 5000 */
@@ -32,8 +28,11 @@ export interface ExpectedRead {
 	readonly prepare: () => Promise<void>;
 }
 
-/** The first scan after a read: whoever read asks again some time after it. Epoch ms, as all times here. */
-interface Told {
+/** After what a read may come: the first scan that was told of after the last read, or that read. */
+type Since = "told" | "read";
+
+/** One of these. Epoch ms, as all times here. */
+interface Mark {
 	readonly at: number;
 	timer?: NodeJS.Timeout;
 }
@@ -45,18 +44,19 @@ interface Watched {
 	/** Whether there was no scan since the last read. */
 	waits: boolean;
 	/** Oldest first. */
-	told: Told[];
-	clock?: NodeJS.Timeout;
+	readonly marks: Readonly<Record<Since, Mark[]>>;
 }
 
-const LEAST_EARLY_MS = 300;
 /** A read so soon after the last one belongs to it: another screen's, ms. */
 const SAME_MS = 50;
-const MOST_TOLD = 16;
-/** So many within this time are a crowd's, ms. */
+/** So many reads of one answer are remembered: those of as many screens. */
+const MOST_MARKS = { told: 16, read: 256 } as const;
+/** After so many things every time would explain a read. */
+const MOST_EXPLAINING = 16;
+/** Scans that explain this share of what is explained by reads are as good: without a scan nobody asks again. */
+const AS_GOOD = 0.9;
+/** So many scans within this time are a crowd's, ms. */
 const CROWDED_MS = 8_000;
-/** So long after a read all that came with it have come, and tell when in the minute that was, ms. */
-const SETTLED_MS = 2_000;
 
 export class ReadAhead {
 	readonly #options: Required<ReadAheadOptions>;
@@ -64,8 +64,7 @@ export class ReadAhead {
 	readonly #watched = new Map<string, Watched>();
 	/** Keys by what moves them: an organisation, or one of its codes. */
 	readonly #byMover = new Map<string, Set<string>>();
-	readonly #clockHabits = new ClockHabits();
-	readonly #scanHabits = new ScanHabits();
+	readonly #habits: Readonly<Record<Since, LagHabits>> = { told: new LagHabits(), read: new LagHabits() };
 	readonly #due: { readonly watched: Watched; readonly expectedAt: number }[] = [];
 	#preparing = 0;
 
@@ -75,15 +74,14 @@ export class ReadAhead {
 
 	/** An answer was read whose range includes now. */
 	read(read: ExpectedRead, now: number): void {
-		const { key, depends, like } = read;
-		this.#clockHabits.read(like, now);
+		const { key, depends } = read;
 		const known = this.#watched.get(key);
 		if (known && now - known.readAt < SAME_MS) return;
 		if (known) {
 			this.#learn(known, now);
 			this.#unlist(known);
 		}
-		const watched: Watched = known ?? { read, readAt: now, waits: true, told: [] };
+		const watched: Watched = known ?? { read, readAt: now, waits: true, marks: { told: [], read: [] } };
 		Object.assign(watched, { read, readAt: now, waits: true });
 		this.#watched.delete(key);
 		this.#watched.set(key, watched);
@@ -92,7 +90,7 @@ export class ReadAhead {
 			if (keys) keys.add(key);
 			else this.#byMover.set(mover, new Set([key]));
 		}
-		if (!watched.clock) this.#byClock(watched);
+		this.#mark(watched, "read", now);
 		for (const [oldest, { readAt }] of this.#watched) {
 			if (this.#watched.size <= this.#options.maxKeys && now - readAt < this.#options.longestMs) break;
 			this.#forget(oldest);
@@ -108,9 +106,10 @@ export class ReadAhead {
 	/** Whether, as far as is known, somebody will ask for it again, but nobody within so many ms from now. */
 	restsFor(key: string, ms: number, now: number): boolean {
 		const watched = this.#watched.get(key);
-		const lag = watched && this.#scanHabits.usual(watched.read.like);
-		if (!watched || lag === undefined || lag <= ms) return false;
-		return !watched.told.some(({ at }) => at + lag > now + SAME_MS && at + lag <= now + ms);
+		const habit = watched && this.#habit(watched.read.like);
+		if (!watched || !habit || habit.lagMs <= ms) return false;
+		const { since, lagMs } = habit;
+		return !watched.marks[since].some(({ at }) => at + lagMs > now + SAME_MS && at + lagMs <= now + ms);
 	}
 
 	stop(): void {
@@ -118,11 +117,36 @@ export class ReadAhead {
 		this.#due.length = 0;
 	}
 
-	/** After which scans a read may have come. */
-	#learn({ told, read }: Watched, now: number): void {
-		const lags = told.map(({ at }) => now - at).filter((lag) => lag <= this.#options.longestMs);
+	/** After what a read may have come. */
+	#learn({ marks: { told, read }, read: { like } }: Watched, now: number): void {
+		const lagsSince = (marks: readonly Mark[]) =>
+			marks.map(({ at }) => now - at).filter((lag) => lag <= this.#options.longestMs);
+		const [sinceTold, sinceRead] = [lagsSince(told), lagsSince(read)];
 		// Where very many look, every time would explain their reads; they keep the answer alive themselves.
-		if (told.length < MOST_TOLD || (lags[0] ?? 0) > CROWDED_MS) this.#scanHabits.read(read.like, lags);
+		if (told.length < MOST_EXPLAINING || (sinceTold[0] ?? 0) > CROWDED_MS) this.#habits.told.read(like, sinceTold);
+		if (sinceRead.length < MOST_EXPLAINING) this.#habits.read.read(like, sinceRead);
+	}
+
+	/** What explains most reads that are alike; scans, where they are as good. */
+	#habit(like: string): { since: Since; lagMs: number } | undefined {
+		const sinceTold = this.#habits.told.usual(like);
+		const sinceRead = this.#habits.read.usual(like);
+		if (sinceRead && (sinceTold?.share ?? 0) < AS_GOOD * sinceRead.share) return { since: "read", ...sinceRead };
+		return sinceTold && { since: "told", ...sinceTold };
+	}
+
+	/** Expects the read that comes after this. */
+	#mark(watched: Watched, since: Since, now: number): void {
+		const marks = watched.marks[since];
+		const mark: Mark = { at: now };
+		marks.push(mark);
+		const oldest = now - this.#options.longestMs;
+		while (marks.length > MOST_MARKS[since] || (marks[0] as Mark).at < oldest) clearTimeout(marks.shift()?.timer);
+		const habit = this.#habit(watched.read.like);
+		// What is read sooner is kept alive by its readers.
+		if (habit?.since !== since || habit.lagMs < this.#options.aheadMs) return;
+		mark.timer = setTimeout(() => this.#prepare(watched, now + habit.lagMs), habit.lagMs - this.#options.aheadMs);
+		mark.timer.unref();
 	}
 
 	#move(mover: string, now: number): void {
@@ -134,35 +158,8 @@ export class ReadAhead {
 			const watched = this.#watched.get(key);
 			if (!watched?.waits) continue;
 			watched.waits = false;
-			const told: Told = { at: now };
-			watched.told.push(told);
-			if (watched.told.length > MOST_TOLD) clearTimeout(watched.told.shift()?.timer);
-			const lag = this.#scanHabits.usual(watched.read.like);
-			// What is read sooner is kept alive by its readers.
-			if (lag === undefined || lag < this.#options.aheadMs) continue;
-			told.timer = setTimeout(() => this.#prepare(watched, now + lag), lag - this.#options.aheadMs);
-			told.timer.unref();
+			this.#mark(watched, "told", now);
 		}
-	}
-
-	/** Once all who read together have read. */
-	#byClock(watched: Watched): void {
-		watched.clock = setTimeout(() => {
-			const { aheadMs, liveMs } = this.#options;
-			const now = Date.now();
-			const next = this.#clockHabits.next(watched.read.like, now, 2 * aheadMs);
-			watched.clock = undefined;
-			if (!next) return;
-			// Many are due at once: as early as the answer is still young enough for the last who asks.
-			const early = Math.min(aheadMs, Math.max(LEAST_EARLY_MS, liveMs - (next.last - next.first)));
-			const due = () => {
-				watched.clock = undefined;
-				this.#prepare(watched, next.last);
-			};
-			watched.clock = setTimeout(due, next.first - early - now);
-			watched.clock.unref();
-		}, SETTLED_MS);
-		watched.clock.unref();
 	}
 
 	#prepare(watched: Watched, expectedAt: number): void {
@@ -181,8 +178,7 @@ export class ReadAhead {
 	#forget(key: string): void {
 		const watched = this.#watched.get(key);
 		if (!watched) return;
-		for (const { timer } of watched.told) clearTimeout(timer);
-		clearTimeout(watched.clock);
+		for (const { timer } of [...watched.marks.told, ...watched.marks.read]) clearTimeout(timer);
 		this.#watched.delete(key);
 		this.#unlist(watched);
 	}

@@ -1,6 +1,7 @@
 /*
  * A dashboard that somebody looks at: it opens pages, stays a while, goes on, and asks what the browser's pages ask, when
- * they do: when a page or range is opened, three seconds after a scan that its channel told of, and after each minute.
+ * they do: when a page or range is opened, three seconds after a scan that its channel told of, once a minute from then
+ * on, and of today when a quarter hour has ended.
  */
 import { Agent, get } from "node:http";
 import { io, type Socket } from "socket.io-client";
@@ -42,10 +43,11 @@ const LISTS = {
 } as const;
 const SHOWN = 7;
 const ALL_CODES = 300;
-/** How long after a scan the lists, the sums and the half hour are asked for again, ms. */
+/** How long after a scan the lists, and after a quarter hour's end the sums, are asked for again, ms. */
 const LISTS_AFTER_MS = 3_000;
 const SUMS_AFTER_MS = 1_000;
 const MINUTE_MS = 60_000;
+const QUARTER_MS = 15 * MINUTE_MS;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 export class Dashboard {
@@ -59,6 +61,8 @@ export class Dashboard {
 	#range: Range = "today";
 	/** Counts pages and ranges, so that what belongs to one that was left does nothing. */
 	#view = 0;
+	/** Counts what is looked at, whatever its range. */
+	#visit = 0;
 	#scans = -1;
 	#pulsing = false;
 
@@ -98,7 +102,7 @@ export class Dashboard {
 	}
 
 	#open(code: string | undefined, range: Range): void {
-		this.#view++;
+		const view = ++this.#view;
 		this.#range = range;
 		this.#code = code;
 		const channel = code === undefined ? "org" : `code:${code}`;
@@ -106,13 +110,20 @@ export class Dashboard {
 			if (this.#channel) this.#socket.emit("unsubscribe", { channel: this.#channel }, () => undefined);
 			this.#channel = channel;
 			this.#scans = -1;
+			const visit = ++this.#visit;
 			void this.#subscribe();
-			void this.#halfHour();
+			this.#eachMinute(
+				() => void this.#halfHour(),
+				() => visit === this.#visit,
+			);
 		}
 		this.#pulsing = false;
-		this.#sums();
 		this.#lists();
-		this.#eachMinute();
+		this.#eachMinute(
+			() => this.#sums(),
+			() => view === this.#view,
+		);
+		if (range === "today") this.#eachQuarter();
 	}
 
 	async #subscribe(): Promise<void> {
@@ -136,11 +147,18 @@ export class Dashboard {
 		});
 	}
 
-	#eachMinute(): void {
-		this.#soon(MINUTE_MS - (Date.now() % MINUTE_MS), () => {
-			this.#soon(SUMS_AFTER_MS, () => this.#sums());
-			this.#soon(LISTS_AFTER_MS, () => void this.#halfHour());
-			this.#eachMinute();
+	/** Now and every minute from now, as long as it is wanted. */
+	#eachMinute(what: () => void, wanted: () => boolean): void {
+		what();
+		this.#later(MINUTE_MS, () => {
+			if (wanted()) this.#eachMinute(what, wanted);
+		});
+	}
+
+	#eachQuarter(): void {
+		this.#soon(QUARTER_MS - (Date.now() % QUARTER_MS) + SUMS_AFTER_MS, () => {
+			this.#sums();
+			this.#eachQuarter();
 		});
 	}
 
@@ -158,7 +176,7 @@ export class Dashboard {
 	}
 
 	#halfHour(): Promise<void> {
-		return this.#read("live", this.#code === undefined ? {} : { code: this.#code });
+		return this.#read("minutes", this.#code === undefined ? {} : { code: this.#code });
 	}
 
 	#scope(): Parameters {

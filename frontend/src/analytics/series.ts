@@ -35,6 +35,11 @@ export function weave(
 		: weaveDates(query, timeZone, history, today);
 }
 
+/** The first instant of the quarter hour that it is, epoch ms. */
+export function presentQuarter(now: number): number {
+	return Math.floor(now / QUARTER_MS) * QUARTER_MS;
+}
+
 export function sumOf(amounts: readonly Amount[]): Amount {
 	let scans = 0;
 	let visitors = 0;
@@ -57,7 +62,7 @@ function weaveQuarters(
 	today: Amount | undefined,
 	now: number,
 ): readonly Bucket[] {
-	const present = Math.floor(now / QUARTER_MS) * QUARTER_MS;
+	const present = presentQuarter(now);
 	const known = new Map(history.map((point) => [Date.parse(point.at), point]));
 	const first = Math.min(present, ...known.keys());
 	const past: Bucket[] = [];

@@ -1,6 +1,7 @@
 /**
- * The last half hour of a channel, kept by it and mended from HTTP: at the start, after each minute's end, when the
- * connection was away, and when scans of other minutes were counted. While any minute is unknown there are no bars.
+ * The last half hour of a channel, kept by it and mended from HTTP: at the start, once a minute, when the
+ * connection was away, when scans of other minutes were counted, and at the end of a minute that the channel was not
+ * followed through. While any minute is unknown there are no bars.
  */
 import { type ComputedRef, computed, type MaybeRefOrGetter, toValue, watch } from "vue";
 import { countedElsewhere, lastMinutes, type MinuteBar, toldMinutes } from "../analytics/minutes.ts";
@@ -32,8 +33,8 @@ export function useLastMinutes(
 		async (signal) => toldMinutes(await fetchMinutes({ code: toValue(code) }, signal)),
 		{
 			on: () => toValue(code),
-			refreshOn: () =>
-				[Math.floor(live.now.value / MINUTE_MS), view.value === undefined ? "" : countedElsewhere(view.value)].join(),
+			refreshOn: () => view.value && countedElsewhere(view.value),
+			againEveryMs: MINUTE_MS,
 		},
 	);
 

@@ -19,15 +19,21 @@ export interface LoadOptions {
 	readonly refreshOn?: () => unknown;
 	/** @defaultValue 3000 */
 	readonly everyMs?: number;
+	/**
+	 * Loads again so often, keeping the answer meanwhile. Counted from when `on` changed, whatever else is loaded between,
+	 * so that screens which hear of one thing at once do not go on asking at once.
+	 */
+	readonly againEveryMs?: number;
 }
 
 export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, options: LoadOptions = {}): Load<T> {
-	const { everyMs = 3_000 } = options;
+	const { everyMs = 3_000, againEveryMs } = options;
 	const data = shallowRef<T>();
 	const problem = shallowRef<Problem>();
 	const loading = shallowRef(false);
 	let running: AbortController | undefined;
 	let refresh: ReturnType<typeof setTimeout> | undefined;
+	let again: ReturnType<typeof setInterval> | undefined;
 
 	async function reload(): Promise<void> {
 		clearTimeout(refresh);
@@ -52,6 +58,8 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, options: L
 		() => options.on?.(),
 		() => {
 			data.value = undefined;
+			clearInterval(again);
+			if (againEveryMs !== undefined) again = setInterval(() => void reload(), againEveryMs);
 			void reload();
 		},
 		{ immediate: true },
@@ -64,6 +72,7 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, options: L
 	);
 	onScopeDispose(() => {
 		clearTimeout(refresh);
+		clearInterval(again);
 		running?.abort();
 		running = undefined;
 	});

@@ -1,10 +1,10 @@
 /**
  * Everything a range shows: its buckets, its sums and how they compare with the period before, kept live by the channel
- * and mended from HTTP once a minute and whenever the channel was away.
+ * and mended from HTTP: once a minute, when a bucket has ended, and whenever the channel was away.
  */
 import { computed, type MaybeRefOrGetter, toValue } from "vue";
 import { dateIn, type Range, rangeQuery } from "../analytics/range.ts";
-import { growth, sumOf, weave } from "../analytics/series.ts";
+import { growth, presentQuarter, sumOf, weave } from "../analytics/series.ts";
 import { fetchSummary, fetchTimeSeries } from "../api/analytics.ts";
 import type { AnalyticsView } from "../live/analytics-reducer.ts";
 import type { RealTimeAnalytics } from "../live/use-real-time-analytics.ts";
@@ -38,8 +38,11 @@ export function useRangeAnalytics(options: RangeAnalyticsOptions) {
 		},
 		{
 			on: () => `${scope.value.code} ${query.value.interval} ${scope.value.from} ${today.value}`,
-			refreshOn: () => [Math.floor(live.now.value / MENDING_MS), live.state.value === "live"].join(),
+			// What was counted since the last time belongs to the quarter hour that has ended. Days ending is another question.
+			refreshOn: () =>
+				[query.value.interval === "quarter" && presentQuarter(live.now.value), live.state.value === "live"].join(),
 			everyMs: 1_000,
+			againEveryMs: MENDING_MS,
 		},
 	);
 

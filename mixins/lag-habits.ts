@@ -1,7 +1,7 @@
 /**
- * How long after a scan reads usually come: screens ask again some seconds after they were told of one. Learned from reads
- * that are alike, whoever made them, and forgotten as others come. Of which scan a read came cannot be told where several
- * screens look at one answer, but only one time explains nearly all reads.
+ * How long after something reads usually come: some seconds after a scan that a screen was told of, or a minute after the
+ * screen's last read. Learned from reads that are alike, whoever made them, and forgotten as others come. Of which scan, or
+ * after which read, one came cannot be told where several screens look at one answer, but only one time explains nearly all.
  */
 
 import { LRUCache } from "lru-cache";
@@ -16,37 +16,45 @@ const LEAST_SHARE = 0.5;
 /** What explains this share of the most that is explained is as good: the shortest is taken, because others follow from it. */
 const AS_GOOD = 0.9;
 
-interface Habit {
-	/** Of each read, how long after each scan of which it may have come, ms. */
-	readonly reads: (readonly number[])[];
-	usualMs: number | undefined;
+/** When reads usually come. */
+export interface Habit {
+	/** So long after, ms. */
+	readonly lagMs: number;
+	/** The share of reads that this explains. */
+	readonly share: number;
 }
 
-export class ScanHabits {
-	readonly #habits = new LRUCache<string, Habit>({ max: MOST_LIKES });
+interface Known {
+	/** Of each read, how long after each thing of which it may have come, ms. */
+	readonly reads: (readonly number[])[];
+	habit: Habit | undefined;
+}
+
+export class LagHabits {
+	readonly #known = new LRUCache<string, Known>({ max: MOST_LIKES });
 
 	/**
-	 * A read came so long after each of some scans, of one of which it may have come.
+	 * A read came so long after each of some things, of one of which it may have come.
 	 *
 	 * @param like names what is alike
 	 */
 	read(like: string, lagsMs: readonly number[]): void {
 		if (lagsMs.length === 0) return;
-		const habit = this.#habits.get(like) ?? { reads: [], usualMs: undefined };
-		this.#habits.set(like, habit);
-		habit.reads.push(lagsMs);
-		if (habit.reads.length > MOST_READS) habit.reads.shift();
-		habit.usualMs = explaining(habit.reads);
+		const known = this.#known.get(like) ?? { reads: [], habit: undefined };
+		this.#known.set(like, known);
+		known.reads.push(lagsMs);
+		if (known.reads.length > MOST_READS) known.reads.shift();
+		known.habit = explaining(known.reads);
 	}
 
-	/** How long after a scan reads that are alike come, ms; undefined where there is no habit. */
-	usual(like: string): number | undefined {
-		return this.#habits.get(like)?.usualMs;
+	/** When reads that are alike come; undefined where there is no habit. */
+	usual(like: string): Habit | undefined {
+		return this.#known.get(like)?.habit;
 	}
 }
 
 /** The middle of the window that explains most reads. */
-function explaining(reads: readonly (readonly number[])[]): number | undefined {
+function explaining(reads: readonly (readonly number[])[]): Habit | undefined {
 	const lags = reads.flatMap((each, read) => each.map((lagMs) => ({ lagMs, read }))).sort((a, b) => a.lagMs - b.lagMs);
 	const inside = new Map<number, number>();
 	const windows: { readonly explained: number; readonly first: number; readonly end: number }[] = [];
@@ -69,5 +77,6 @@ function explaining(reads: readonly (readonly number[])[]): number | undefined {
 		if (!best || next.first > best.end) break;
 		if (next.explained > best.explained) best = next;
 	}
-	return best && lags[Math.floor((best.first + best.end) / 2)]?.lagMs;
+	const middle = best && lags[Math.floor((best.first + best.end) / 2)];
+	return middle && best && { lagMs: middle.lagMs, share: best.explained / reads.length };
 }
