@@ -1,7 +1,7 @@
 /*
  * A dashboard that somebody looks at: it opens pages, stays a while, goes on, and asks what the browser's pages ask, when
- * they do: when a page or range is opened, three seconds after a scan that its channel told of, once a minute from then
- * on, and of today when a quarter hour has ended.
+ * they do: when a page or range is opened, once a minute from then on, and three seconds after a scan that its channel
+ * told of.
  */
 import { Agent, get } from "node:http";
 import { io, type Socket } from "socket.io-client";
@@ -43,11 +43,9 @@ const LISTS = {
 } as const;
 const SHOWN = 7;
 const ALL_CODES = 300;
-/** How long after a scan the lists, and after a quarter hour's end the sums, are asked for again, ms. */
+/** How long after a scan the lists are asked for again, ms. */
 const LISTS_AFTER_MS = 3_000;
-const SUMS_AFTER_MS = 1_000;
 const MINUTE_MS = 60_000;
-const QUARTER_MS = 15 * MINUTE_MS;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 export class Dashboard {
@@ -123,7 +121,6 @@ export class Dashboard {
 			() => this.#sums(),
 			() => view === this.#view,
 		);
-		if (range === "today") this.#eachQuarter();
 	}
 
 	async #subscribe(): Promise<void> {
@@ -152,13 +149,6 @@ export class Dashboard {
 		what();
 		this.#later(MINUTE_MS, () => {
 			if (wanted()) this.#eachMinute(what, wanted);
-		});
-	}
-
-	#eachQuarter(): void {
-		this.#soon(QUARTER_MS - (Date.now() % QUARTER_MS) + SUMS_AFTER_MS, () => {
-			this.#sums();
-			this.#eachQuarter();
 		});
 	}
 

@@ -33,27 +33,42 @@ describe("a chart of today", () => {
 	];
 
 	test("its quarter hours add up to what is live", () => {
-		const buckets = weave(query, "UTC", history, amount(12), at("2026-03-01T00:40:00Z"));
+		const buckets = weave(query, "UTC", history, { today: amount(12), now: at("2026-03-01T00:40:00Z") });
 		expect(buckets.slice(0, 3).map(({ scans }) => scans)).toEqual([3, 4, 5]);
 		expect(buckets[2]!.current).toBe(true);
 		expect(sumOf(buckets)).toEqual(amount(12));
 	});
 
 	test("goes on by itself when a quarter hour ends", () => {
-		const buckets = weave(query, "UTC", history, amount(12), at("2026-03-01T00:46:00Z"));
+		const buckets = weave(query, "UTC", history, { today: amount(12), now: at("2026-03-01T00:46:00Z") });
 		expect(buckets.filter(({ future }) => !future).map(({ scans }) => scans)).toEqual([3, 4, 1, 4]);
+	});
+
+	test("gives a quarter hour that ended what came before its end, until the server's word on it is there", () => {
+		const now = at("2026-03-01T00:46:00Z");
+		const before = { at: at("2026-03-01T00:45:00Z"), today: amount(10) };
+		const scansOf = (buckets: ReturnType<typeof weave>) =>
+			buckets.filter(({ future }) => !future).map(({ scans }) => scans);
+		expect(scansOf(weave(query, "UTC", history, { today: amount(12), now, before }))).toEqual([3, 4, 3, 2]);
+		// Of an earlier quarter hour it says nothing.
+		const later = at("2026-03-01T01:01:00Z");
+		expect(scansOf(weave(query, "UTC", history, { today: amount(12), now: later, before }))).toEqual([3, 4, 1, 0, 4]);
+		// The day that ended has no part in the new one.
+		const midnight = { at: at("2026-03-01T00:00:00Z"), today: amount(90) };
+		const first = { today: amount(2), now: midnight.at + 5_000, before: midnight };
+		expect(scansOf(weave(query, "UTC", [], first))).toEqual([2]);
 	});
 
 	test("ends with the day, also on days that are longer or shorter", () => {
 		const lengthOf = (date: string, first: string) =>
-			weave(rangeQuery("today", date), "Europe/Berlin", [point(first, 0)], amount(0), at(first)).length;
-		expect(weave(query, "UTC", history, amount(12), at("2026-03-01T00:40:00Z"))).toHaveLength(96);
+			weave(rangeQuery("today", date), "Europe/Berlin", [point(first, 0)], { today: amount(0), now: at(first) }).length;
+		expect(weave(query, "UTC", history, { today: amount(12), now: at("2026-03-01T00:40:00Z") })).toHaveLength(96);
 		expect(lengthOf("2026-03-29", "2026-03-28T23:00:00Z")).toBe(92);
 		expect(lengthOf("2026-10-25", "2026-10-24T22:00:00Z")).toBe(100);
 	});
 
 	test("shows history alone where nothing is live", () => {
-		const buckets = weave(query, "UTC", history, undefined, at("2026-03-01T00:40:00Z"));
+		const buckets = weave(query, "UTC", history, { today: undefined, now: at("2026-03-01T00:40:00Z") });
 		expect(sumOf(buckets)).toEqual(amount(8));
 	});
 });
@@ -62,7 +77,7 @@ describe("a chart of days and months", () => {
 	test("today's bucket is what is live, whatever the time zone", () => {
 		const history = [point("2026-02-28T18:30:00Z", 7), point("2026-03-01T18:30:00Z", 8)];
 		const query = rangeQuery("7d", "2026-03-03");
-		const buckets = weave(query, "Asia/Kolkata", history, amount(2), at("2026-03-03T10:00:00Z"));
+		const buckets = weave(query, "Asia/Kolkata", history, { today: amount(2), now: at("2026-03-03T10:00:00Z") });
 		expect(buckets).toEqual([
 			{ at: at("2026-03-01"), ...amount(7) },
 			{ at: at("2026-03-02"), ...amount(8) },
@@ -72,9 +87,15 @@ describe("a chart of days and months", () => {
 
 	test("today belongs to the present month", () => {
 		const history = [point("2026-02-01T00:00:00Z", 50), point("2026-03-01T00:00:00Z", 5)];
-		const buckets = weave(rangeQuery("12m", "2026-03-03"), "UTC", history, amount(2), at("2026-03-03T10:00:00Z"));
+		const buckets = weave(rangeQuery("12m", "2026-03-03"), "UTC", history, {
+			today: amount(2),
+			now: at("2026-03-03T10:00:00Z"),
+		});
 		expect(buckets.map(({ scans }) => scans)).toEqual([50, 7]);
-		const first = weave(rangeQuery("12m", "2026-04-01"), "UTC", history, amount(2), at("2026-04-01T10:00:00Z"));
+		const first = weave(rangeQuery("12m", "2026-04-01"), "UTC", history, {
+			today: amount(2),
+			now: at("2026-04-01T10:00:00Z"),
+		});
 		expect(first.map(({ scans }) => scans)).toEqual([50, 5, 2]);
 	});
 

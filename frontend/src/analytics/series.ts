@@ -20,19 +20,34 @@ export interface Bucket extends Amount {
 	readonly future?: true;
 }
 
+/** What is known of the present day. */
+export interface Present {
+	/** Epoch ms. */
+	readonly now: number;
+	/** Undefined where it is not known: history alone is shown. */
+	readonly today: Amount | undefined;
+	/** What was known of the day when the quarter hour that begins `at` began, where the history is older than that. */
+	readonly before?: Beginning | undefined;
+}
+
+export interface Beginning {
+	/** Epoch ms. */
+	readonly at: number;
+	readonly today: Amount;
+}
+
 const QUARTER_MS = 15 * 60_000;
 
-/** Buckets of a range, oldest first. `today` is what is known of the present day; history alone is shown without it. */
+/** Buckets of a range, oldest first. */
 export function weave(
 	query: RangeQuery,
 	timeZone: string,
 	history: readonly SeriesPoint[],
-	today: Amount | undefined,
-	now: number,
+	present: Present,
 ): readonly Bucket[] {
 	return query.interval === "quarter"
-		? weaveQuarters(query.today, timeZone, history, today, now)
-		: weaveDates(query, timeZone, history, today);
+		? weaveQuarters(query.today, timeZone, history, present)
+		: weaveDates(query, timeZone, history, present.today);
 }
 
 /** The first instant of the quarter hour that it is, epoch ms. */
@@ -59,14 +74,17 @@ function weaveQuarters(
 	date: string,
 	timeZone: string,
 	history: readonly SeriesPoint[],
-	today: Amount | undefined,
-	now: number,
+	{ now, today, before }: Present,
 ): readonly Bucket[] {
 	const present = presentQuarter(now);
 	const known = new Map(history.map((point) => [Date.parse(point.at), point]));
 	const first = Math.min(present, ...known.keys());
 	const past: Bucket[] = [];
-	for (let at = first; at < present; at += QUARTER_MS) past.push({ at, ...amountOf(known.get(at)) });
+	for (let at = first; at < present; at += QUARTER_MS) {
+		// Of the one that ended since, the history has but the beginning.
+		const ended = before?.at === present && at + QUARTER_MS === present;
+		past.push({ at, ...(ended ? restOf(before.today, sumOf(past)) : amountOf(known.get(at))) });
+	}
 	const current = today ? restOf(today, sumOf(past)) : amountOf(known.get(present));
 	const future: Bucket[] = [];
 	for (let at = present + QUARTER_MS; dateIn(timeZone, at) === date; at += QUARTER_MS) {

@@ -1,10 +1,11 @@
 /**
  * Everything a range shows: its buckets, its sums and how they compare with the period before, kept live by the channel
- * and mended from HTTP: once a minute, when a bucket has ended, and whenever the channel was away.
+ * and mended from HTTP once a minute and whenever the channel was away. That a quarter hour ends is no reason to ask, which
+ * all screens would have at once: what was known of the day when it ended tells its amount until the next time.
  */
-import { computed, type MaybeRefOrGetter, toValue } from "vue";
+import { computed, type MaybeRefOrGetter, shallowRef, toValue, watch } from "vue";
 import { dateIn, type Range, rangeQuery } from "../analytics/range.ts";
-import { growth, presentQuarter, sumOf, weave } from "../analytics/series.ts";
+import { type Beginning, growth, presentQuarter, sumOf, weave } from "../analytics/series.ts";
 import { fetchSummary, fetchTimeSeries } from "../api/analytics.ts";
 import type { AnalyticsView } from "../live/analytics-reducer.ts";
 import type { RealTimeAnalytics } from "../live/use-real-time-analytics.ts";
@@ -38,11 +39,18 @@ export function useRangeAnalytics(options: RangeAnalyticsOptions) {
 		},
 		{
 			on: () => `${scope.value.code} ${query.value.interval} ${scope.value.from} ${today.value}`,
-			// What was counted since the last time belongs to the quarter hour that has ended. Days ending is another question.
-			refreshOn: () =>
-				[query.value.interval === "quarter" && presentQuarter(live.now.value), live.state.value === "live"].join(),
+			refreshOn: () => live.state.value === "live",
 			everyMs: 1_000,
 			againEveryMs: MENDING_MS,
+		},
+	);
+
+	const began = shallowRef<Beginning>();
+	watch(
+		() => presentQuarter(live.now.value),
+		(at) => {
+			const today = live.data.value?.today;
+			began.value = today && { at, today };
 		},
 	);
 
@@ -52,7 +60,8 @@ export function useRangeAnalytics(options: RangeAnalyticsOptions) {
 		const past = sumOf(points);
 		const untilNow = { scans: summary.scans - past.scans, visitors: summary.visitors - past.visitors };
 		const presentDay = live.data.value?.today ?? (asked.interval === "quarter" ? summary : untilNow);
-		return weave(asked, toValue(options.timeZone), points, presentDay, live.now.value);
+		const before = began.value && Date.parse(summary.asOf) < began.value.at ? began.value : undefined;
+		return weave(asked, toValue(options.timeZone), points, { now: live.now.value, today: presentDay, before });
 	});
 
 	const totals = computed(() => {
