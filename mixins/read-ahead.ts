@@ -5,7 +5,7 @@
  */
 
 import type { Dependence } from "../contracts/cache.ts";
-import { LagHabits } from "./lag-habits.ts";
+import { type Habit, LagHabits } from "./lag-habits.ts";
 
 export interface ReadAheadOptions {
 	/** How long before the expected read, ms. */
@@ -45,6 +45,11 @@ interface Watched {
 	waits: boolean;
 	/** Oldest first. */
 	readonly marks: Readonly<Record<Since, Mark[]>>;
+}
+
+/** When a read is expected: so long after what. */
+interface Expected extends Habit {
+	readonly since: Since;
 }
 
 /** A read so soon after the last one belongs to it: another screen's, ms. */
@@ -122,20 +127,26 @@ export class ReadAhead {
 		const lagsSince = (marks: readonly Mark[]) =>
 			marks.map(({ at }) => now - at).filter((lag) => lag <= this.#options.longestMs);
 		const [sinceTold, sinceRead] = [lagsSince(told), lagsSince(read)];
+		const before = this.#habit(like);
 		// Where very many look, every time would explain their reads; they keep the answer alive themselves.
 		if (told.length < MOST_EXPLAINING || (sinceTold[0] ?? 0) > CROWDED_MS) this.#habits.told.read(like, sinceTold);
 		if (sinceRead.length < MOST_EXPLAINING) this.#habits.read.read(like, sinceRead);
+		const habit = this.#habit(like);
+		if (!habit || habit.since === before?.since) return;
+		for (const watched of this.#watched.values()) {
+			if (watched.read.like !== like) continue;
+			for (const mark of watched.marks[habit.since]) this.#expect(watched, mark, habit, now);
+		}
 	}
 
 	/** What explains most reads that are alike; scans, where they are as good. */
-	#habit(like: string): { since: Since; lagMs: number } | undefined {
+	#habit(like: string): Expected | undefined {
 		const sinceTold = this.#habits.told.usual(like);
 		const sinceRead = this.#habits.read.usual(like);
 		if (sinceRead && (sinceTold?.share ?? 0) < AS_GOOD * sinceRead.share) return { since: "read", ...sinceRead };
 		return sinceTold && { since: "told", ...sinceTold };
 	}
 
-	/** Expects the read that comes after this. */
 	#mark(watched: Watched, since: Since, now: number): void {
 		const marks = watched.marks[since];
 		const mark: Mark = { at: now };
@@ -143,9 +154,15 @@ export class ReadAhead {
 		const oldest = now - this.#options.longestMs;
 		while (marks.length > MOST_MARKS[since] || (marks[0] as Mark).at < oldest) clearTimeout(marks.shift()?.timer);
 		const habit = this.#habit(watched.read.like);
-		// What is read sooner is kept alive by its readers.
-		if (habit?.since !== since || habit.lagMs < this.#options.aheadMs) return;
-		mark.timer = setTimeout(() => this.#prepare(watched, now + habit.lagMs), habit.lagMs - this.#options.aheadMs);
+		if (habit?.since === since) this.#expect(watched, mark, habit, now);
+	}
+
+	/** Expects the read that comes after this. What is read sooner than it can be made ready is kept alive by its readers. */
+	#expect(watched: Watched, mark: Mark, { lagMs }: Expected, now: number): void {
+		const expectedAt = mark.at + lagMs;
+		const waitMs = expectedAt - this.#options.aheadMs - now;
+		if (mark.timer || waitMs < 0) return;
+		mark.timer = setTimeout(() => this.#prepare(watched, expectedAt), waitMs);
 		mark.timer.unref();
 	}
 

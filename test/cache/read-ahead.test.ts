@@ -120,6 +120,21 @@ describe("answers that screens ask for every so often", () => {
 		expect(await readsFoundReady(screens)).toBeGreaterThan(0.95);
 	});
 
+	test("are ready for all screens as soon as one has shown when it asks again", async () => {
+		const readAhead = new ReadAhead({ aheadMs: AHEAD_MS });
+		const made: string[] = [];
+		const ask = (screen: number) => {
+			const key = `code ${screen}`;
+			const prepare = async () => void made.push(key);
+			readAhead.read({ ...ANSWER, key, prepare }, Date.now());
+		};
+		for (let screen = 0; screen < 12; screen++) setTimeout(() => ask(screen), screen * 5_000);
+		setTimeout(() => ask(0), 60_000);
+		await vi.advanceTimersByTimeAsync(119_000);
+		expect(made).toEqual(Array.from({ length: 11 }, (_, index) => `code ${index + 1}`));
+		readAhead.stop();
+	});
+
 	test("are ready for a crowd of them once its like were seen to ask so", async () => {
 		const readAhead = new ReadAhead({ aheadMs: AHEAD_MS });
 		let made = 0;
