@@ -35,16 +35,16 @@ test("screens that refreshed at once go on loading each in its own rhythm, until
 	expect(loads.flat()).toHaveLength(8);
 });
 
-test("another question is asked at once, and the rhythm begins anew with it", async () => {
-	const code = ref("a");
+test("another question is asked at once, and the rhythm goes on, so that midnight does not bring all screens into one", async () => {
+	const day = ref("sunday");
 	const scope = effectScope();
 	const loads: string[] = [];
-	const load = async () => loads.push(`${code.value} ${Date.now() / 1_000}`);
-	scope.run(() => useLoad(load, { on: () => code.value, againEveryMs: 60_000 }));
+	const load = async () => loads.push(`${day.value} ${Date.now() / 1_000}`);
+	scope.run(() => useLoad(load, { on: () => day.value, againEveryMs: 60_000 }));
 	await vi.advanceTimersByTimeAsync(50_000);
-	code.value = "b";
+	day.value = "monday";
 	await nextTick();
 	await vi.advanceTimersByTimeAsync(70_000);
-	expect(loads).toEqual(["a 0", "b 50", "b 110"]);
+	expect(loads).toEqual(["sunday 0", "monday 50", "monday 60", "monday 120"]);
 	scope.stop();
 });

@@ -20,8 +20,8 @@ export interface LoadOptions {
 	/** @defaultValue 3000 */
 	readonly everyMs?: number;
 	/**
-	 * Loads again so often, keeping the answer meanwhile. Counted from when `on` changed, whatever else is loaded between,
-	 * so that screens which hear of one thing at once do not go on asking at once.
+	 * Loads again so often, keeping the answer meanwhile. Counted from the beginning, whatever else is loaded between, so
+	 * that screens which hear of one thing at once, or come to midnight, do not go on asking at once.
 	 */
 	readonly againEveryMs?: number;
 }
@@ -33,7 +33,6 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, options: L
 	const loading = shallowRef(false);
 	let running: AbortController | undefined;
 	let refresh: ReturnType<typeof setTimeout> | undefined;
-	let again: ReturnType<typeof setInterval> | undefined;
 
 	async function reload(): Promise<void> {
 		clearTimeout(refresh);
@@ -58,8 +57,6 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, options: L
 		() => options.on?.(),
 		() => {
 			data.value = undefined;
-			clearInterval(again);
-			if (againEveryMs !== undefined) again = setInterval(() => void reload(), againEveryMs);
 			void reload();
 		},
 		{ immediate: true },
@@ -70,6 +67,7 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, options: L
 			refresh ??= setTimeout(() => void reload(), everyMs);
 		},
 	);
+	const again = againEveryMs === undefined ? undefined : setInterval(() => void reload(), againEveryMs);
 	onScopeDispose(() => {
 		clearTimeout(refresh);
 		clearInterval(again);
