@@ -17,6 +17,7 @@ import { keyOf, loaded, refusalOf } from "./cacheable.ts";
 import { goingOn, readExport } from "./export.ts";
 import { Framing } from "./framing.ts";
 import { Gateways, isApplied } from "./freshness.ts";
+import { HeldScans } from "./held-scans.ts";
 import { balance } from "./ledger.ts";
 import { named } from "./named.ts";
 import { type Question, resolveQuestion } from "./question.ts";
@@ -242,8 +243,8 @@ export default function analytics(
 		async started() {
 			[this.log, this.store] = await Promise.all([platform.log(), platform.store()]);
 			this.gateways = new Gateways({ since: Date.now(), several: platform.config.natsServers !== undefined });
-			const { retentionDays } = platform.config;
-			this.framing = new Framing({ log: this.log, gateways: this.gateways, retentionDays });
+			const heldScans = new HeldScans(this.store, platform.config.retentionDays);
+			this.framing = new Framing({ log: this.log, gateways: this.gateways, heldScans });
 			this.reads = new ScreenReads((selection, questions) => this.store.answer(selection, questions));
 			const counts = async (selection: Selection) => (await this.reads.ask(selection, {}, "days")).value.counts;
 			this.bounds = new Bounds(counts, bounds);

@@ -7,9 +7,8 @@ import type { AnswerFrame, Coverage } from "../../contracts/analytics.ts";
 import type { EventLog, LogEnd } from "../../platform/log/event-log.ts";
 import type { Counted, Reading, Selection } from "../../platform/store/scan-store.ts";
 import { type Gateways, isApplied } from "./freshness.ts";
+import type { HeldScans } from "./held-scans.ts";
 import type { Question } from "./question.ts";
-
-const DAY_MS = 24 * 60 * 60_000;
 
 /**
  * What was read; with `coveredFrom`, epoch ms, where the store knows better than by its age what it holds, and with what
@@ -21,8 +20,7 @@ export type Held<T> = Omit<Reading<T>, "epoch"> &
 export interface FramingOptions {
 	readonly log: Pick<EventLog, "ends">;
 	readonly gateways: Gateways;
-	/** How long raw scans are held, days. */
-	readonly retentionDays: number;
+	readonly heldScans: Pick<HeldScans, "from">;
 }
 
 export class Framing {
@@ -53,7 +51,7 @@ export class Framing {
 			tz: range.tz,
 			asOf: new Date(asOf).toISOString(),
 			complete: ends !== undefined && present && isApplied(ends, positions),
-			coverage: this.coverage(selection, { source, ...held }, asOf),
+			coverage: await this.coverage(selection, { source, ...held }, asOf),
 			...(await answer(value)),
 		};
 	}
@@ -63,9 +61,13 @@ export class Framing {
 	 *
 	 * @param asOf epoch ms
 	 */
-	coverage({ from, to, filters }: Selection, held: Omit<Held<unknown>, "value" | "positions">, asOf: number): Coverage {
+	async coverage(
+		{ from, to, filters }: Selection,
+		held: Omit<Held<unknown>, "value" | "positions">,
+		asOf: number,
+	): Promise<Coverage> {
 		const { coveredFrom = from, capped, source = filters.length > 0 ? "raw" : "rollups" } = held;
-		const oldest = source === "raw" ? asOf - this.#options.retentionDays * DAY_MS : coveredFrom;
+		const oldest = source === "raw" ? await this.#options.heldScans.from(asOf) : coveredFrom;
 		return {
 			...instants({ from: Math.min(Math.max(from, oldest), to), to }),
 			source,

@@ -140,7 +140,7 @@ export class ScreenAnswers {
 	/** What was counted of a period and of one before, as complete as either. */
 	async #compared(selection: Selection, past: Selection): Promise<Counted<Compared>> {
 		const [present, before] = await Promise.all([this.#counts(selection), this.#counts(past)]);
-		const coverage = this.#options.framing.coverage(past, before, Date.now());
+		const coverage = await this.#options.framing.coverage(past, before, Date.now());
 		const { from, to } = instants(past);
 		const previous = { from, to, ...before.value, ...(coverage.from !== from && { coverage }) };
 		return {

@@ -64,7 +64,7 @@ test("an answer is not complete when the period before was read before a late sc
 		});
 		// The log holds the late scan already.
 		const log = { ends: async () => [{ partition: 0, position: ingestedBetween ? applied + 1 : applied }] };
-		const framing = new Framing({ log, gateways, retentionDays: 400 });
+		const framing = new Framing({ log, gateways, heldScans: { from: async () => 0 } });
 		const bounds = new Bounds(() => Promise.reject(new Error("there is no filter")));
 		const screens = new ScreenAnswers({ store, reads, framing, bounds, timeZones: new TimeZones() });
 		const range = { from: NOON, to: NOON + DAY_MS, tz: "UTC" };
