@@ -7,7 +7,7 @@
 import type { ApiKey, Credential, Me, NewApiKey, NewSession, Organisation, Salt, Scope } from "./account.ts";
 import type {
 	AnalyticsQuery,
-	Annotation,
+	Annotations,
 	Answer,
 	Breakdown,
 	HeatMap,
@@ -62,10 +62,10 @@ export interface Actions {
 		{ after?: string; since?: number; limit: number },
 		{ codes: RoutableCode[]; next: string | null; at: number },
 	];
-	/** Changes of where codes lead (`url`) within `[from, to)`, ISO instants, oldest first, from the history of edits. */
+	/** Changes of where codes lead (`url`) within `[from, to)`, ISO instants, the newest ones, from the history of edits. */
 	"codes.destinationEdits": [
 		{ organisation: string; codes?: readonly string[]; from: string; to: string },
-		Annotation[],
+		Annotations,
 	];
 	/** Names of codes by id, deleted ones included; unknown ids are absent. */
 	"codes.names": [{ organisation: string; ids: string[] }, Record<string, { name: string; slug: string }>];

@@ -65,10 +65,16 @@ export interface Annotation {
 	readonly url: string;
 }
 
+/** Edits of destinations within a range. */
+export type Annotations = Pick<TimeSeries, "annotations" | "annotationsAfter">;
+
 export interface TimeSeries extends AnswerFrame {
 	readonly interval: Interval;
 	readonly points: readonly SeriesPoint[];
+	/** Edits of destinations, oldest first. */
 	readonly annotations: readonly Annotation[];
+	/** Where there are more of them than are given: all after this instant (ISO) are. */
+	readonly annotationsAfter?: string;
 }
 
 export interface BreakdownRow {

@@ -71,11 +71,11 @@ export class ScreenAnswers {
 			async ({ series }) => ({
 				interval,
 				points: foldSeries(starts, series),
-				annotations: await call(caller, "codes.destinationEdits", {
+				...(await call(caller, "codes.destinationEdits", {
 					organisation: selection.organisation,
 					codes,
 					...instants(range),
-				}),
+				})),
 			}),
 		);
 	}

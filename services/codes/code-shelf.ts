@@ -4,7 +4,7 @@
  */
 
 import type { Result } from "../../contracts/actions.ts";
-import type { Annotation } from "../../contracts/analytics.ts";
+import type { Annotations } from "../../contracts/analytics.ts";
 import type { CodeChanges, Page } from "../../contracts/code.ts";
 import { CodedError, codeOf } from "../../contracts/errors.ts";
 import { type EntityCollection, type EntityQuery, isTaken } from "../../mixins/entity-collection.ts";
@@ -161,13 +161,13 @@ export class CodeShelf {
 		return names;
 	}
 
-	/** Changes of `url` within `[from, to)`, oldest first. */
+	/** The newest changes of `url` within `[from, to)`. */
 	async destinationEdits(
 		organisation: string,
 		codes: readonly string[] | undefined,
 		from: string,
 		to: string,
-	): Promise<Annotation[]> {
+	): Promise<Annotations> {
 		const query = {
 			organisation,
 			action: "updated",
@@ -175,8 +175,12 @@ export class CodeShelf {
 			at: { $gte: new Date(from).toISOString(), $lt: new Date(to).toISOString() },
 			...(codes === undefined ? {} : { code: { $in: codes } }),
 		};
-		const edits = await this.#options.history.find({ query, sort: "at", limit: MOST_ANNOTATIONS });
-		return edits.map(({ at, code, fields }) => ({ at, code, url: String(fields.url?.after) }));
+		const found = await this.#options.history.find({ query, sort: "-at", limit: MOST_ANNOTATIONS + 1 });
+		const newest = found.slice(0, MOST_ANNOTATIONS).reverse();
+		return {
+			annotations: newest.map(({ at, code, fields }) => ({ at, code, url: String(fields.url?.after) })),
+			...(found.length > newest.length && { annotationsAfter: newest[0]?.at }),
+		};
 	}
 
 	/** Codes with `maxScans` that are not used up. */

@@ -21,7 +21,7 @@ const OTHERS: readonly ServiceSchema[] = [
 		actions: {
 			route: ({ params: { reference } }: { params: { reference: string } }) => ({ id: reference }),
 			names: () => ({}),
-			destinationEdits: () => [],
+			destinationEdits: () => ({ annotations: [] }),
 		},
 	},
 ];

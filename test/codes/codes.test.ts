@@ -172,13 +172,31 @@ describe.each(["file", "mongodb"] as const)("codes in a %s", (kind) => {
 			await actor.call("codes.update", { organisation, id, changes, by });
 		}
 		const to = new Date(Date.now() + 1_000).toISOString();
-		const edits = await actor.call("codes.destinationEdits", { organisation, from, to });
-		expect(edits.map(({ code, url }) => [code, url])).toEqual([
+		const { annotations, annotationsAfter } = await actor.call("codes.destinationEdits", { organisation, from, to });
+		expect(annotations.map(({ code, url }) => [code, url])).toEqual([
 			[id, "https://example.org/2"],
 			[id, "https://example.org/3"],
 		]);
-		expect(await actor.call("codes.destinationEdits", { organisation, codes: ["x"], from, to })).toEqual([]);
-		expect(await actor.call("codes.destinationEdits", { organisation, from, to: from })).toEqual([]);
+		expect(annotationsAfter).toBeUndefined();
+		const none = { annotations: [] };
+		expect(await actor.call("codes.destinationEdits", { organisation, codes: ["x"], from, to })).toEqual(none);
+		expect(await actor.call("codes.destinationEdits", { organisation, from, to: from })).toEqual(none);
+	});
+
+	test("of more than a thousand such changes the newest are told, and since when they are all of them", async () => {
+		const organisation = anOrganisation();
+		const { id } = await create({ url: "https://example.org/" }, organisation);
+		const from = new Date(Date.now() - 1_000).toISOString();
+		for (let edit = 1; edit <= 1_001; edit++) {
+			const changes = { url: `https://example.org/${edit}` };
+			await actor.call("codes.update", { organisation, id, changes, by });
+		}
+		const to = new Date(Date.now() + 1_000).toISOString();
+		const { annotations, annotationsAfter } = await actor.call("codes.destinationEdits", { organisation, from, to });
+		expect(annotations.map(({ url }) => url)).toEqual(
+			Array.from({ length: 1_000 }, (_, edit) => `https://example.org/${edit + 2}`),
+		);
+		expect(annotationsAfter).toBe(annotations[0]?.at);
 	});
 
 	test("a deleted code is not found, its slug stays taken, and gateways are told", async () => {
