@@ -59,11 +59,12 @@ export class Bounds {
 	}
 
 	/**
-	 * Of a half hour, whose minutes only raw scans tell.
+	 * Of a half hour that is read from raw scans.
 	 *
+	 * @param instead another way to ask
 	 * @throws `too_broad` naming what to narrow
 	 */
-	async checkHalfHour(selection: Selection): Promise<void> {
+	async checkHalfHour(selection: Selection, instead?: string): Promise<void> {
 		const from = firstInstant(selection.from, QUARTER_MS);
 		const to = firstInstant(selection.to + QUARTER_MS - 1, QUARTER_MS);
 		// Whole quarter hours are counted already: only where these hold too many do their parts matter.
@@ -71,7 +72,7 @@ export class Bounds {
 		const scans = await this.#scans(selection);
 		if (scans <= this.#mostScans) return;
 		const reads = `this reads ${scans} scans of the last half hour, more than ${this.#mostScans}`;
-		throw tooBroad("code", `${reads}: expected fewer codes, or /api/v1/analytics/minutes`);
+		throw tooBroad("code", `${reads}: expected ${instead === undefined ? "" : `${instead}, or `}fewer codes`);
 	}
 
 	async #scans(selection: Selection): Promise<number> {

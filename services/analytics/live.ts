@@ -8,6 +8,7 @@ import { DATED_AHEAD_MS, type MinuteCount } from "../../contracts/cache.ts";
 import { call } from "../../platform/actors.ts";
 import type { LogEnd } from "../../platform/log/event-log.ts";
 import type { ScanStore, Selection } from "../../platform/store/scan-store.ts";
+import type { Bounds } from "./bounds.ts";
 import type { Held } from "./framing.ts";
 
 const MINUTE_MS = 60_000;
@@ -40,14 +41,16 @@ export function everyMinute({ from, to }: Minutes, counted: readonly MinuteCount
 }
 
 /**
- * The minutes that have scans. What the store is asked for, it is asked once: the cache counts on from it.
+ * The minutes that have scans. The store is asked once where the cache counts on from what it says, and within bounds
+ * where nobody does.
  *
  * @param caller asks the cache
  * @param ends where the log ended before this reading; undefined when that is not known
+ * @throws `too_broad` naming what to narrow
  */
 export async function readMinutes(
 	caller: object,
-	store: Pick<ScanStore, "minutes">,
+	{ store, bounds }: { readonly store: Pick<ScanStore, "minutes">; readonly bounds: Pick<Bounds, "checkHalfHour"> },
 	selection: Selection,
 	ends: readonly LogEnd[] | undefined,
 ): Promise<Held<readonly MinuteCount[]>> {
@@ -63,6 +66,7 @@ export async function readMinutes(
 		const { minutes, positions } = counters;
 		return { value: minutes, positions, capped: false, source: "counters" };
 	}
+	if (counters === undefined) await bounds.checkHalfHour(selection);
 	if (counters?.node === undefined) return store.minutes(selection);
 	const reading = await store.minutes({ ...selection, to: selection.to + DATED_AHEAD_MS });
 	const { value: minutes, epoch, positions } = reading;

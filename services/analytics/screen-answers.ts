@@ -109,7 +109,7 @@ export class ScreenAnswers {
 		const { minutes, half } = halfHour(question, Date.now());
 		return this.#options.framing.framed(
 			half,
-			(ends) => readMinutes(caller, this.#options.store, half.selection, ends),
+			(ends) => readMinutes(caller, this.#options, half.selection, ends),
 			(counted) => ({ minutes: everyMinute(minutes, counted) }),
 		);
 	}
@@ -118,7 +118,7 @@ export class ScreenAnswers {
 	async live(caller: object, question: Question): Promise<LiveMinutes> {
 		const now = Date.now();
 		const { minutes, half } = halfHour(question, now);
-		await this.#options.bounds.checkHalfHour(half.selection);
+		await this.#options.bounds.checkHalfHour(half.selection, "/api/v1/analytics/minutes");
 		const { organisation } = half.selection;
 		return this.#options.framing.framed(
 			half,

@@ -58,6 +58,8 @@ const heatmap = (query: AnalyticsQuery) => actor.call("analytics.heatmap", { org
 const series = (query: AnalyticsQuery, interval: "hour" | "day") =>
 	actor.call("analytics.timeseries", { organisation: "acme", query, interval });
 const live = (codes?: readonly string[]) => actor.call("analytics.live", { organisation: "crowd", query: { codes } });
+const minutes = (codes?: readonly string[]) =>
+	actor.call("analytics.minutes", { organisation: "crowd", query: { codes } });
 const exported = (query: AnalyticsQuery) =>
 	actor.call("analytics.export", { organisation: "acme", query, kind: { what: "breakdown", by: "city", limit: 10 } });
 
@@ -68,6 +70,7 @@ test.each([
 	["a series under a filter", "from", () => series({ from: ago(150), filters: country }, "day")],
 	["the export of a breakdown under a filter", "from", () => exported({ from: ago(150), filters: country })],
 	["the live half hour of many scans", "code", () => live()],
+	["the minutes of many scans that no cache counts", "code", () => minutes()],
 	["hours of many codes", "interval", () => series({ from: ago(180), codes: CODES }, "hour")],
 	["days of many codes in another zone", "tz", () => series({ from: ago(180), codes: CODES, tz: "Asia/Tokyo" }, "day")],
 	[
@@ -90,6 +93,8 @@ test("a filter over fewer scans, and whatever is read from closed days, is answe
 	expect(counts.scans + counts.bots).toBe(45);
 	const { topCodes } = (await live(["wall"])).answer;
 	expect(topCodes).toEqual([{ value: "wall", scans: 30 }]);
+	const sum = (await minutes(["wall"])).answer.minutes.reduce((all, { scans }) => all + scans, 0);
+	expect(sum).toBe(30);
 	expect((await summary(busyHour)).answer.scans).toBe(120);
 	const quarter = { ...busyHour, to: new Date(BUSY_HOUR + 900_000).toISOString(), filters: country };
 	expect((await summary(quarter)).answer.scans).toBe(30);
