@@ -44,6 +44,20 @@ export const DURABILITY: readonly Safeguard[] = [
 				},
 				witness: { ...AFTER_POWER_CUTS, says: "expected undefined to be" },
 			},
+			{
+				of: "file log and spool, what was trimmed",
+				what: "syncing how far the log was trimmed before segments are removed",
+				edit: {
+					file: "platform/log/segments.ts",
+					text: "await this.#mark.sync();",
+					without: "",
+				},
+				witness: {
+					file: AFTER_POWER_CUTS.file,
+					test: "whichever of the segments come back that were removed before a power cut, what was not forgotten is there",
+					says: "is damaged at byte",
+				},
+			},
 		],
 	},
 	{
