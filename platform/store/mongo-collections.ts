@@ -3,8 +3,9 @@
  * and with their indexes. What is there already is brought up to date; several processes may do so at once.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { type Db, type Document, type IndexDescription, MongoServerError } from "mongodb";
-import { isOutOfTime } from "./mongo-errors.ts";
+import { isIndexBeingBuilt, isOutOfTime } from "./mongo-errors.ts";
 
 /** A type as MongoDB names it (`number` is any of its numbers), or what `$jsonSchema` says of a field. */
 export type FieldSchema = FieldType | Document;
@@ -27,8 +28,9 @@ export interface CollectionPlan {
 }
 
 const NAMESPACE_EXISTS = 48;
-/** How long a change of a validator waits for the transactions that hold its collection, ms. */
+/** How long a change of a validator waits for the transactions that hold its collection, and for others' index builds, ms. */
 const CHANGE_PATIENCE_MS = 2_000;
+const CHANGE_AGAIN_MS = 20;
 
 /** Makes the collections that are missing, and brings validators and indexes of the others up to date. */
 export async function makeCollections(db: Db, plans: Readonly<Record<string, CollectionPlan>>): Promise<void> {
@@ -61,11 +63,18 @@ async function bringUpToDate(db: Db, name: string, wanted: Validation): Promise<
 	const { validator, validationLevel, validationAction }: Validation = (found as Document | undefined)?.options ?? {};
 	const same = JSON.stringify({ validator, validationLevel, validationAction }) === JSON.stringify(wanted);
 	if (same || versionOf(validator) > versionOf(wanted.validator)) return;
-	try {
-		await db.command({ collMod: name, ...wanted, maxTimeMS: CHANGE_PATIENCE_MS });
-	} catch (error) {
-		// What a dead process left open holds it up: counting must not wait for that, the next start changes it.
-		if (!isOutOfTime(error)) throw error;
+	// What a dead process left open, or an index that another builds, holds it up: counting must not wait longer for that,
+	// the next start changes it.
+	const deadline = performance.now() + CHANGE_PATIENCE_MS;
+	for (let left = CHANGE_PATIENCE_MS; left > 0; left = Math.floor(deadline - performance.now())) {
+		try {
+			await db.command({ collMod: name, ...wanted, maxTimeMS: left });
+			return;
+		} catch (error) {
+			if (isOutOfTime(error)) return;
+			if (!isIndexBeingBuilt(error)) throw error;
+			await delay(CHANGE_AGAIN_MS);
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ const AWAY_NAMES = new Set([
 const DUPLICATE_KEY = 11_000;
 const INTERRUPTED = 11_601;
 const MAX_TIME_EXPIRED = 50;
+const INDEX_BEING_BUILT = 12_587;
 const SNAPSHOT_UNAVAILABLE = 246;
 const SNAPSHOT_TOO_OLD = 239;
 
@@ -71,6 +72,11 @@ export function isDuplicateKey(error: unknown): boolean {
 /** An operation ran into its `maxTimeMS`. */
 export function isOutOfTime(error: unknown): boolean {
 	return numericCode(error) === MAX_TIME_EXPIRED;
+}
+
+/** An index of the collection is being built, by whoever: it cannot be changed until that is done. */
+export function isIndexBeingBuilt(error: unknown): boolean {
+	return numericCode(error) === INDEX_BEING_BUILT;
 }
 
 /** A collection was made so recently that the snapshot lies before it; a later snapshot will do. */
