@@ -35,7 +35,8 @@ export const RECORDS_PLANS: Readonly<Record<string, CollectionPlan>> = {
 			},
 		},
 		indexes: [
-			{ key: { key: 1 }, unique: true, partialFilterExpression: { key: { $type: "string" } } },
+			// A question for one key is not known to be about those of a `$type`, and would look through all runs.
+			{ key: { key: 1 }, name: "run_key", unique: true, partialFilterExpression: { key: { $exists: true } } },
 			{ key: { status: 1, queuedAt: 1, _id: 1 } },
 			{ key: { job: 1, queuedAt: -1, _id: -1 } },
 			expiring("endedAt", RUNS_LIVE_DAYS * DAY_S),

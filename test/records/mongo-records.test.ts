@@ -55,6 +55,42 @@ test("what expires does so by indexes of the store", async () => {
 	await records.close();
 });
 
+test("no record is looked for in a whole collection", async () => {
+	const { name, url } = newDatabase();
+	const records = await openMongoRecords({ url });
+	const refuse = (notablescan: boolean) => client.db("admin").command({ setParameter: 1, notablescan });
+	await refuse(true);
+	try {
+		await expect(client.db(name).collection("jobs").findOne({ attempt: 1 })).rejects.toThrow(/notablescan/);
+		const lease = await records.acquire("clock", "one", 60_000);
+		if (!lease) throw new Error("The lease is somebody's");
+		await records.heartbeat("scans", "node-1", 60_000);
+		await records.leave("scans", "node-1");
+		const run = { id: "r1", job: "generate_reports" as const, key: "generate_reports@2026-01-01T00:00" };
+		expect(await records.queueRun(run)).toBe("r1");
+		expect(await records.queueRun({ ...run, id: "r2" })).toBe("r1");
+		await records.queueRun({ id: "r3", job: "audit" });
+		expect(await records.nextRun()).toMatchObject({ id: "r1" });
+		await records.changeRun("r1", { status: "running", attempt: 1 }, lease);
+		expect(await records.runningRuns()).toHaveLength(1);
+		expect(await records.runs("generate_reports", 1, 20)).toMatchObject({ total: 1 });
+		const of = { organisation: "default", report: "weekly" };
+		expect(await records.reportPeriods(of.organisation, of.report)).toEqual([]);
+		expect(await records.reportRuns(of, 1, 20)).toMatchObject({ total: 0 });
+		expect(await records.reportFile({ ...of, id: "2026-W01", format: "csv" })).toBeNull();
+		expect(await records.reportFilesBeyond(of.organisation, of.report, 60)).toEqual([]);
+		await records.dropReports(of.organisation, of.report);
+		expect(await records.salts([new Date().toISOString().slice(0, 10)])).toHaveLength(1);
+		await records.putToken("hash", Date.now() + 60_000);
+		expect(await records.takeToken("hash")).toBe(true);
+		expect(await records.claimOnce("first-start")).toBe(true);
+		await records.release(lease);
+	} finally {
+		await refuse(false);
+		await records.close();
+	}
+});
+
 test("a holder that was killed in the middle of a change does not keep its lease", async () => {
 	const { name, url } = newDatabase();
 	const records: Records = await openMongoRecords({ url });
