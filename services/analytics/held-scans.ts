@@ -3,10 +3,10 @@
  * gone stays gone when the retention is made longer.
  */
 
+import { DAY_MS } from "../../platform/store/quarters.ts";
 import type { ScanStore } from "../../platform/store/scan-store.ts";
 import { monthEnd } from "../../platform/store/utc-month.ts";
 
-const DAY_MS = 24 * 60 * 60_000;
 /** Months go once a day at most, and only those that are older than the retention, ms. */
 const BELIEVED_MS = 60_000;
 

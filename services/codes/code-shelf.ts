@@ -176,7 +176,7 @@ export class CodeShelf {
 			...(codes === undefined ? {} : { code: { $in: codes } }),
 		};
 		const found = await this.#options.history.find({ query, sort: "-at", limit: MOST_ANNOTATIONS + 1 });
-		const newest = found.slice(0, MOST_ANNOTATIONS).reverse();
+		const newest = found.slice(0, MOST_ANNOTATIONS).sort(inOrder);
 		return {
 			annotations: newest.map(({ at, code, fields }) => ({ at, code, url: String(fields.url?.after) })),
 			...(found.length > newest.length && { annotationsAfter: newest[0]?.at }),
@@ -227,6 +227,11 @@ export class CodeShelf {
 			this.#options.onTrouble(error);
 		}
 	}
+}
+
+/** By time, then by version: the store has those of one instant in the order of their ids, where 10 comes before 9. */
+function inOrder(a: CodeEdit, b: CodeEdit): number {
+	return a.at === b.at ? a.version - b.version : a.at < b.at ? -1 : 1;
 }
 
 function slugTaken(slug: string): CodedError {
