@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { brokerOptions } from "./moleculer.config.ts";
 import manifest from "./package.json" with { type: "json" };
-import { type ActorName, type Config, ConfigError, describeVariables, readConfig } from "./platform/config.ts";
+import { ACTORS, type ActorName, type Config, ConfigError, describeVariables, readConfig } from "./platform/config.ts";
 import { DataDirError, lockDataDir } from "./platform/data-dir.ts";
 import { keepFreedMemory } from "./platform/heap.ts";
 import { serveMetrics } from "./platform/metrics.ts";
@@ -21,6 +21,9 @@ const NOTICE_MS = 500;
 /** Open requests may take so long to end, and everything together so long to stop, ms. */
 const DRAIN_MS = 3_000;
 const STOP_MS = 9_500;
+/** A gateway that joins others hears of all that it may ask within moments; without them it is ready all the same, ms. */
+const ACQUAINTED_MS = 5_000;
+const ACQUAINTED_POLL_MS = 20;
 
 type ActorFactory = (platform: Platform) => ServiceSchema;
 
@@ -39,6 +42,8 @@ const ACTOR_MODULES: Readonly<Record<ActorName, () => Promise<{ default: unknown
 interface Started {
 	/** Where the process serves, for its `ready` line. */
 	readonly address: string;
+	/** Resolves when it can ask every other actor, or has waited for long enough. */
+	acquainted(): Promise<void>;
 	stop(): Promise<void>;
 }
 
@@ -73,6 +78,10 @@ async function start(given: Config): Promise<Started> {
 			: undefined;
 	return {
 		address: address || metrics.address || "(this process serves no HTTP)",
+		async acquainted() {
+			if (!config.services.includes("gateway") || !config.natsServers) return;
+			await broker.waitForServices([...ACTORS], ACQUAINTED_MS, ACQUAINTED_POLL_MS).catch(() => undefined);
+		},
 		async stop() {
 			endOffer?.();
 			await platform.http.drain(DRAIN_MS, NOTICE_MS);
@@ -131,7 +140,8 @@ async function main(args: readonly string[]): Promise<void> {
 	const starting = start(readConfig(process.env));
 	// A signal during the start takes effect when there is something to stop in order.
 	stopOnSignal(async () => (await starting).stop());
-	const { address } = await starting;
+	const { address, acquainted } = await starting;
+	await acquainted();
 	console.log(`ready ${address}`);
 }
 
