@@ -62,7 +62,7 @@ export async function runArtillery(run: ArtilleryRun): Promise<ArtilleryReport> 
 			// The runner judges these and more, in one place.
 			ARTILLERY_DISABLE_ENSURE: "true",
 		},
-		yields: scenario.yields,
+		turn: scenario.turn,
 	});
 	artillery.onLine((line) => console.log(line));
 	const abort = () => void artillery.kill();

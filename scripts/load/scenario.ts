@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { TURNS, type Turn } from "../servers/yielding.ts";
 import { readThreshold, type Threshold } from "./thresholds.ts";
 
 const FOLDER = path.join(import.meta.dirname, "..", "..", "artillery", "scenarios");
@@ -17,7 +18,7 @@ const file = z.object({
 			busyCodes: z.int(),
 			watchedCodes: z.int(),
 			env: z.record(z.string(), z.string()).default({}),
-			yields: z.boolean().default(true),
+			turn: z.enum(TURNS).default("second"),
 			afterwards: z.array(z.string()),
 		}),
 		environments: z.object({ quick: z.object({}) }),
@@ -36,7 +37,7 @@ export interface Scenario {
 	/** Variables of the stack that is started for it. */
 	readonly env: Readonly<Record<string, string>>;
 	/** The load leaves the processor to what phones wait for, as people elsewhere would; or it is sent whatever comes. */
-	readonly yields: boolean;
+	readonly turn: Turn;
 	readonly thresholds: readonly Threshold[];
 }
 

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { isExecutable } from "./executable.ts";
-import { yieldAsSession, yieldingCommand } from "./yielding.ts";
+import { type Turn, yieldAsSession, yieldingCommand } from "./yielding.ts";
 
 const OUTPUT_KEPT_CHARACTERS = 1_000_000;
 const PARENT_DEATH_LAUNCHER = "/usr/bin/setpriv";
@@ -19,8 +19,8 @@ export interface ProcessOptions {
 	readonly cwd?: string;
 	/** A file to which standard output and error are appended as well. */
 	readonly logFile?: string;
-	/** Leaves the processor to those that do not, where a system can do that. @defaultValue false */
-	readonly yields?: boolean;
+	/** Whom it leaves the processor to, where a system can do that. @defaultValue "first": nobody */
+	readonly turn?: Turn;
 }
 
 export interface Exit {
@@ -56,7 +56,8 @@ function diesWithParent(): boolean {
 /** Starts a process. One that cannot be started at all ends with code 127 and says why in its output. */
 export function startProcess(options: ProcessOptions): OwnedProcess {
 	const own = [options.command, ...options.args];
-	const asked = options.yields ? yieldingCommand(own) : own;
+	const turn = options.turn ?? "first";
+	const asked = yieldingCommand(own, turn);
 	const [command = "", ...args] = diesWithParent()
 		? [PARENT_DEATH_LAUNCHER, "--pdeathsig", "KILL", "--", ...asked]
 		: asked;
@@ -67,7 +68,7 @@ export function startProcess(options: ProcessOptions): OwnedProcess {
 		detached: true,
 	});
 	running.add(child);
-	if (options.yields && child.pid !== undefined) void yieldAsSession(child.pid);
+	if (child.pid !== undefined) void yieldAsSession(child.pid, turn);
 	const log = options.logFile ? createWriteStream(options.logFile, { flags: "a" }) : undefined;
 	const listeners = new Set<(line: string) => void>();
 	let kept = "";

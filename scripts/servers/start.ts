@@ -10,6 +10,7 @@ import { freePort } from "./ports.ts";
 import { type OwnedProcess, startProcess } from "./process.ts";
 import { provision, type ServerName } from "./provision.ts";
 import { until } from "./until.ts";
+import type { Turn } from "./yielding.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 20_000;
@@ -24,8 +25,8 @@ export interface ServerOptions {
 	readonly logFile?: string;
 	/** More command-line arguments for the server. */
 	readonly args?: readonly string[];
-	/** Leaves the processor to those that do not. @defaultValue false */
-	readonly yields?: boolean;
+	/** Whom it leaves the processor to. @defaultValue "first": nobody */
+	readonly turn?: Turn;
 }
 
 export interface RunningServer {
@@ -146,7 +147,7 @@ async function start(options: ServerOptions, recipe: Recipe): Promise<RunningSer
 			command: binary,
 			args: [...recipe.arguments(port), ...(options.args ?? [])],
 			logFile: options.logFile,
-			yields: options.yields,
+			turn: options.turn,
 		});
 		const usable = until(() => owned.exit() !== undefined || recipe.ready(port).then(() => true), {
 			what: `${recipe.name} to serve on port ${port}`,

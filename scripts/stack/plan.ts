@@ -4,6 +4,7 @@
  */
 import path from "node:path";
 import { ACTORS, type ActorName } from "../../platform/config.ts";
+import type { Turn } from "../servers/yielding.ts";
 
 /** Two gateways, two scans, two realtime nodes: any one of them may die while scans are taken, counted and shown. */
 const PROCESSES_PER_ACTOR: Readonly<Record<ActorName, number>> = {
@@ -36,8 +37,7 @@ export interface ProcessPlan {
 	readonly name: string;
 	readonly actor: ActorName;
 	readonly logFile: string;
-	/** Leaves the processor to those that do not: no phone waits for what is behind the event log. */
-	readonly yields: boolean;
+	readonly turn: Turn;
 	/** The product's variables for this process, nothing else. */
 	readonly env: Readonly<Record<string, string>>;
 }
@@ -75,7 +75,7 @@ export function planProcesses(options: PlanOptions): ProcessPlan[] {
 				name,
 				actor,
 				logFile: path.join(options.dir, "logs", `${name}.log`),
-				yields: actor !== "gateway",
+				turn: turnOf(actor),
 				env: {
 					...everybody,
 					SERVICES: actor,
@@ -87,4 +87,10 @@ export function planProcesses(options: PlanOptions): ProcessPlan[] {
 			};
 		}),
 	);
+}
+
+/** No phone waits for what is behind the event log, and what is read may wait for what is counted. */
+function turnOf(actor: ActorName): Turn {
+	if (actor === "gateway") return "first";
+	return actor === "analytics" || actor === "cron" ? "last" : "second";
 }

@@ -95,12 +95,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 	const addServer = async (
 		name: string,
 		start: (options: ServerOptions) => Promise<RunningServer>,
-		{ yields }: Pick<ServerOptions, "yields">,
+		{ turn }: Pick<ServerOptions, "turn">,
 	) => {
 		const where = { dir: path.join(dir, "data", name), logFile: path.join(dir, "logs", `${name}.log`) };
 		let server: RunningServer | undefined;
 		const member = add(name, async () => {
-			server = await start({ ...where, port: server?.port, yields });
+			server = await start({ ...where, port: server?.port, turn });
 			record(name, server.pid);
 			return server;
 		});
@@ -128,9 +128,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 	try {
 		const [natsUrl, redisUrl, mongoUrl] = await allOrError([
-			addServer("nats", startNats, { yields: false }),
-			addServer("redis", startRedis, { yields: true }),
-			addServer("mongo", startMongo, { yields: true }),
+			addServer("nats", startNats, { turn: "first" }),
+			addServer("redis", startRedis, { turn: "second" }),
+			addServer("mongo", startMongo, { turn: "second" }),
 		]);
 		options.aborted?.throwIfAborted();
 		const plans = planProcesses({
@@ -212,7 +212,7 @@ async function launchActor(plan: ProcessPlan, aborted: AbortSignal, listener: Ac
 		cwd: ROOT,
 		env: { ...shell, ...plan.env },
 		logFile: plan.logFile,
-		yields: plan.yields,
+		turn: plan.turn,
 	});
 	listener.started(owned.pid);
 	const ready = new Promise<void>((resolve) => {

@@ -4,12 +4,13 @@
 import product from "../../package.json" with { type: "json" };
 import { ACTORS, type ActorName, readConfig } from "../../platform/config.ts";
 import { FOLDER_NUMBER } from "../../platform/data-dir.ts";
+import type { Turn } from "../../scripts/servers/yielding.ts";
 import { planProcesses } from "../../scripts/stack/plan.ts";
 import { bytesOf, type Compose, type ComposeService, secondsOf } from "./compose-file.ts";
 import { DRAIN_S, unknownVariables } from "./invariants.ts";
 
-/** What the engine gives who names no other. */
-const FULL_SHARES = 1024;
+/** What each turn has of the processors: the weights of the niceness that the stack gives. */
+const SHARES: Readonly<Record<Turn, number>> = { first: 1024, second: 341, last: 70 };
 /** Servers that a phone waits for, besides the actors that the stack lets go first. */
 const ANSWERING = ["edge", "nats"];
 const OTHERS = ["edge", "mongo", "nats", "redis"];
@@ -114,14 +115,14 @@ export function limitFaults({ services }: Compose, memory: Readonly<Record<strin
 	});
 }
 
-/** Those that go first where processors are short, and should not, or the other way round. */
+/** Those that have another part of the processors than their turn gives, and those that phones wait for and are held to one. */
 export function shareFaults({ services }: Compose): string[] {
-	const first = planProcesses(NOWHERE).flatMap(({ actor, yields }) => (yields ? [] : [actor]));
+	const turns = new Map<string, Turn>(planProcesses(NOWHERE).map(({ actor, turn }) => [actor, turn]));
+	for (const name of ANSWERING) turns.set(name, "first");
 	return Object.entries(services).flatMap(([name, { cpu_shares, deploy }]) => {
-		const answers = ANSWERING.includes(name) || first.some((actor) => actor === name);
-		const full = cpu_shares === FULL_SHARES;
-		if (answers !== full) return [`${name} ${answers ? "yields" : "does not yield"} the processor`];
-		return answers && deploy?.resources?.limits?.cpus ? [`${name} is held to a part of the processors`] : [];
+		const turn = turns.get(name) ?? "second";
+		if (cpu_shares !== SHARES[turn]) return [`${name} goes ${turn} and has ${cpu_shares} cpu_shares`];
+		return turn === "first" && deploy?.resources?.limits?.cpus ? [`${name} is held to a part of the processors`] : [];
 	});
 }
 

@@ -37,9 +37,11 @@ test("gateways share a port, realtime nodes share another, and nobody else takes
 	}
 });
 
-test("whatever no phone waits for leaves the processor to the gateways", () => {
-	const first = planProcesses(OPTIONS).filter(({ yields }) => !yields);
-	expect(first.map(({ name }) => name)).toEqual(["gateway-1", "gateway-2"]);
+test("whatever no phone waits for leaves the processor to the gateways, and what only reads to what counts", () => {
+	const named = (asked: string) => planProcesses(OPTIONS).flatMap(({ name, turn }) => (turn === asked ? [name] : []));
+	expect(named("first")).toEqual(["gateway-1", "gateway-2"]);
+	expect(named("last")).toEqual(["analytics-1", "cron-1"]);
+	expect(named("second")).toEqual(expect.arrayContaining(["scans-1", "scans-2", "realtime-1", "realtime-2"]));
 });
 
 test("each process has a data folder of its own, beside the others", () => {
