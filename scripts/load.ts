@@ -8,13 +8,17 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { lookAfterwards } from "./load/afterwards.ts";
 import { figuresOf, installArtillery, runArtillery } from "./load/artillery.ts";
+import { watchDisk } from "./load/disk.ts";
 import { makeCodes, openPlace } from "./load/place.ts";
 import type { LoadPlan, Seconds } from "./load/plan.ts";
 import { reportPage } from "./load/report.ts";
 import { readScenario, type Scenario, scenarioNames } from "./load/scenario.ts";
-import { type Judged, judge, readThreshold, shown } from "./load/thresholds.ts";
+import { type Judged, judge, type Measured, readThreshold, shown } from "./load/thresholds.ts";
 
 const REPORTS = path.join(import.meta.dirname, "..", "artillery", "reports");
+
+/** Promised of each stack that is started: nobody is killed here, so a process that died did so of the load. */
+const NOBODY_DIES = readThreshold("stack.deaths == 0");
 
 const HELP = `npm run load -- NAME [options]
 
@@ -68,10 +72,13 @@ async function run(options: Options, aborted: AbortSignal): Promise<readonly Jud
 		await writeFile(planFile, JSON.stringify(plan));
 		const outputFile = path.join(dir, "artillery.json");
 		const startedAt = new Date();
+		const disk = place.own && (await watchDisk(place.own.dir));
 		const report = await runArtillery({ scenario, target: url, key, planFile, outputFile, quick, aborted });
+		const synced = await disk?.();
 		const ran = figuresOf(report.aggregate);
-		const measured = { ...ran, ...(await lookAfterwards(place, codes, ran)) };
-		const judged = judge([...scenario.thresholds, ...more], measured);
+		const own: Measured | undefined = place.own && { "stack.deaths": place.own.deaths(), ...synced };
+		const measured = { ...ran, ...(await lookAfterwards(place, codes, ran)), ...own };
+		const judged = judge([...scenario.thresholds, ...(own ? [NOBODY_DIES] : []), ...more], measured);
 		const seconds = await readFile(plan.secondsFile, "utf8").then(
 			(text) => JSON.parse(text) as Seconds,
 			() => undefined,
@@ -81,6 +88,10 @@ async function run(options: Options, aborted: AbortSignal): Promise<readonly Jud
 		const command = commandOf(options, scenario);
 		await writeFile(file, reportPage({ scenario, command, startedAt, judged, measured, report, seconds }));
 		console.log(`report ${file}`);
+		if (synced) {
+			const [median, slow, longest] = Object.values(synced).map((ms) => ms.toFixed(1));
+			console.log(`disk   a sync of 4 KiB beside the data took p50 ${median}, p99 ${slow}, at most ${longest} ms`);
+		}
 		return judged;
 	} finally {
 		await place.close();

@@ -12,6 +12,8 @@ import { KEY } from "./subjects.ts";
 export interface Read {
 	/** HTTP status; 0 when there was no answer. */
 	readonly status: number;
+	/** Why there was no answer, such as `ECONNRESET`. */
+	readonly error?: string;
 	readonly cache: string;
 	readonly tookMs: number;
 	/** How old the answer was when it was asked for, ms; undefined when its range does not include now. */
@@ -45,13 +47,18 @@ const SHOWN = 7;
 const ALL_CODES = 300;
 /** How long after a scan the lists are asked for again, ms. */
 const LISTS_AFTER_MS = 3_000;
+/**
+ * A connection that nothing was asked on for so long is ended here, ms: the server ends it a little later, and might do so
+ * while the next request is on its way. Browsers ask again then; Node's client does not.
+ */
+export const IDLE_MS = 30_000;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 export class Dashboard {
 	readonly #options: DashboardOptions;
 	readonly #key: string;
-	readonly #agent = new Agent({ keepAlive: true, maxSockets: 6 });
+	readonly #agent = new Agent({ keepAlive: true, maxSockets: 6, timeout: IDLE_MS });
 	readonly #socket: Socket;
 	readonly #timers = new Set<NodeJS.Timeout>();
 	#channel: string | undefined;
@@ -181,12 +188,15 @@ export class Dashboard {
 		const open = parameters.to === undefined;
 		const name = what === "breakdown" ? `${what} by ${parameters.by}` : what;
 		return new Promise((resolve) => {
-			const end = (status: number, cache: string, asOf?: number) => {
+			const end = (status: number, cache: string, asOf?: number, error?: string) => {
 				const tookMs = performance.now() - begun;
 				const ageMs = open && asOf !== undefined ? asked - asOf : undefined;
-				this.#options.onRead({ status, cache, tookMs, ageMs, what: name });
+				this.#options.onRead({ status, cache, tookMs, ageMs, what: name, ...(error !== undefined && { error }) });
 				resolve();
 			};
+			// A page that is left takes its requests with it: the agent's end is no failure.
+			const fail = ({ code, message }: NodeJS.ErrnoException) =>
+				this.#timers.size > 0 ? end(0, "", undefined, code ?? message) : resolve();
 			const request = get(url, { agent: this.#agent, headers: { authorization: `Bearer ${this.#key}` } }, (answer) => {
 				let text = "";
 				answer.setEncoding("utf8").on("data", (chunk: string) => {
@@ -196,10 +206,9 @@ export class Dashboard {
 					const asOf = answer.statusCode === 200 ? Date.parse((JSON.parse(text) as { asOf: string }).asOf) : undefined;
 					end(answer.statusCode ?? 0, String(answer.headers["x-cache"]), asOf);
 				});
-				answer.once("error", () => end(0, ""));
+				answer.once("error", fail);
 			});
-			// A page that is left takes its requests with it: the agent's end is no failure.
-			request.once("error", () => (this.#timers.size > 0 ? end(0, "") : resolve()));
+			request.once("error", fail);
 		});
 	}
 

@@ -16,6 +16,8 @@ export interface Place {
 	readonly realtimeUrl: string;
 	readonly key: string;
 	readonly caller: Caller;
+	/** Of a stack that was started: the folder of its data, and how often one of its processes died so far. */
+	readonly own?: { readonly dir: string; deaths(): number };
 	close(): Promise<void>;
 }
 
@@ -41,12 +43,19 @@ export async function openPlace({ target, key, env, aborted }: Given): Promise<P
 	const dir = await mkdtemp(path.join(tmpdir(), "scanpulse-load-"));
 	const remove = () => rm(dir, { recursive: true, force: true });
 	try {
-		const own = { SCANPULSE_ADMIN_KEY: OWN_KEY, LOG_LEVEL: "warn", TRUST_PROXY: "1", ...env };
-		const stack = await startStack({ dir, env: own, aborted });
-		return await reach(stack.url, OWN_KEY, async () => {
+		const variables = { SCANPULSE_ADMIN_KEY: OWN_KEY, LOG_LEVEL: "warn", TRUST_PROXY: "1", ...env };
+		let deaths = 0;
+		const report = (member: string, what: string) => {
+			if (what.startsWith("serves")) return;
+			if (!what.startsWith("starts again")) deaths++;
+			console.log(`${new Date().toISOString()} ${member} ${what}`);
+		};
+		const stack = await startStack({ dir, env: variables, aborted, report });
+		const place = await reach(stack.url, OWN_KEY, async () => {
 			await stack.close();
 			await remove();
 		});
+		return { ...place, own: { dir, deaths: () => deaths } };
 	} catch (error) {
 		await remove();
 		throw error;

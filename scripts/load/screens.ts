@@ -5,7 +5,7 @@
 import { Agent, request } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
-import { Dashboard } from "../../bench/load/dashboard.ts";
+import { Dashboard, IDLE_MS } from "../../bench/load/dashboard.ts";
 import { zipf } from "../../bench/load/zipf.ts";
 import { KIND_OF_ANSWER, kindOfAnswer } from "./answers.ts";
 import type { LoadCode, LoadPlan } from "./plan.ts";
@@ -76,10 +76,10 @@ async function read(plan: LoadPlan, metrics: Metrics, end: number, measuredFrom:
 	const dashboard = new Dashboard({
 		...{ url: plan.url, realtimeUrl: plan.realtimeUrl, key: plan.key, codes: plan.busy.map(({ id }) => id) },
 		...{ pick, stayMs: Math.random() < WALLS ? Number.POSITIVE_INFINITY : STAY_MS },
-		onRead({ status, cache, tookMs }) {
+		onRead({ status, error, cache, tookMs }) {
 			const kind = kindOfAnswer(status, "1");
 			for (const each of KIND_OF_ANSWER) metrics.emit("counter", `answers.${each}`, each === kind ? 1 : 0);
-			if (kind !== "served") metrics.emit("counter", `statuses.${status}`, 1);
+			if (kind !== "served") metrics.emit("counter", `statuses.${error ?? status}`, 1);
 			if (status !== 200 || performance.now() < measuredFrom) return;
 			metrics.emit("counter", "cache.reads", 1);
 			metrics.emit("counter", "cache.hits", cache === "miss" ? 0 : 1);
@@ -185,7 +185,7 @@ class Screen {
 		const { url, key } = this.#plan;
 		const body = JSON.stringify({ code: this.#code.id, visitor: `screen-${Math.floor(Math.random() * 1e6)}` });
 		const secure = url.startsWith("https:");
-		Screen.#agent ??= new (secure ? TlsAgent : Agent)({ keepAlive: true, maxSockets: 64 });
+		Screen.#agent ??= new (secure ? TlsAgent : Agent)({ keepAlive: true, maxSockets: 64, timeout: IDLE_MS });
 		const headers = {
 			...{ authorization: `Bearer ${key}`, "content-type": "application/json" },
 			"content-length": Buffer.byteLength(body),
