@@ -195,8 +195,11 @@ test("a SIGKILL in the middle of draining loses nothing, keeps the order and rep
 		await first.append(number % 2, encodeMessage(message(`p${number % 2}`, (number + (number % 2)) / 2)));
 	await first.close();
 	const before: string[][] = [[], []];
+	// It stands still before the last hundred, so that it cannot have ended before the signal comes.
 	const child = await runWithSpool(`
+		let begun = 0;
 		await spool.drain(async (partition, { producer, number }) => {
+			if (++begun > 300) await new Promise((resolve) => setTimeout(resolve, 60_000));
 			await new Promise((resolve) => setImmediate(resolve));
 			await new Promise((resolve) => process.stdout.write(partition + " " + producer + "/" + number + "\\n", resolve));
 		}, signal);`).start();

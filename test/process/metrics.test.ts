@@ -16,7 +16,9 @@ test("every promised figure is there and moves with what happens", async () => {
 	await until(async () => (await admin.get<{ stored: number }>("/api/v1/ledger")).stored === 2, { what: "both scans" });
 	for (let n = 0; n < 2; n++) await admin.get("/api/v1/analytics/summary");
 	const text = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-	await until(async () => (await text()).includes("scanpulse_job_runs_total{"), { what: "the first run of a job" });
+	// A run of a job, and the first time that is told where a partition stands, come when they come.
+	for (const first of ["scanpulse_job_runs_total{", 'scanpulse_consumer_lag{partition="0"} 0'])
+		await until(async () => (await text()).includes(first), { what: first });
 	const metrics = await text();
 	for (const line of [
 		/^scanpulse_consumer_lag\{partition="0"\} 0$/m,
