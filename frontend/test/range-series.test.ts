@@ -1,7 +1,9 @@
 /** What a chart shows: ranges in the organisation's time zone, and buckets whose sum is the number beside them. */
 import { describe, expect, test } from "vitest";
+import { chartOption } from "../src/analytics/chart-option.ts";
 import { addDays, dateIn, monthsBefore, rangeQuery } from "../src/analytics/range.ts";
-import { growth, sumOf, weave } from "../src/analytics/series.ts";
+import { growth, sumOf, weave, withDestinations } from "../src/analytics/series.ts";
+import type { Palette } from "../src/composables/use-palette.ts";
 
 const at = (iso: string) => Date.parse(iso);
 const point = (iso: string, scans: number) => ({ at: iso, scans, visitors: scans });
@@ -104,5 +106,69 @@ describe("a chart of days and months", () => {
 		expect(growth(5, 10)).toBe(-0.5);
 		expect(growth(5, 0)).toBeNull();
 		expect(growth(5, undefined)).toBeNull();
+	});
+});
+
+describe("edits of a destination", () => {
+	const edit = (iso: string, url: string) => ({ at: iso, code: "c", url });
+	const destinationsOf = (buckets: ReturnType<typeof withDestinations>) =>
+		buckets.flatMap(({ at, destinations }) => (destinations ? [[new Date(at).toISOString(), ...destinations]] : []));
+
+	test("stand in the quarter hour, the date and the month in which they were made, in the organisation's zone", () => {
+		const edits = [
+			edit("2026-02-27T18:29:59.999Z", "a"),
+			edit("2026-02-27T18:30:00Z", "b"),
+			edit("2026-02-28T18:30:00Z", "c"),
+		];
+		const marked = (...[range, history]: ["7d" | "12m", readonly string[]]) => {
+			const query = rangeQuery(range, "2026-03-01");
+			const now = at("2026-03-01T10:00:00Z");
+			const woven = weave(
+				query,
+				"Asia/Kolkata",
+				history.map((iso) => point(iso, 1)),
+				{ now, today: amount(1) },
+			);
+			return destinationsOf(withDestinations(woven, query.interval, "Asia/Kolkata", edits));
+		};
+		expect(marked("7d", ["2026-02-26T18:30:00Z", "2026-02-27T18:30:00Z"])).toEqual([
+			["2026-02-27T00:00:00.000Z", "a"],
+			["2026-02-28T00:00:00.000Z", "b"],
+			["2026-03-01T00:00:00.000Z", "c"],
+		]);
+		expect(marked("12m", ["2026-01-31T18:30:00Z"])).toEqual([
+			["2026-02-01T00:00:00.000Z", "a", "b"],
+			["2026-03-01T00:00:00.000Z", "c"],
+		]);
+
+		const today = weave(rangeQuery("today", "2026-03-01"), "UTC", [point("2026-03-01T00:00:00Z", 3)], {
+			...{ now: at("2026-03-01T00:31:00Z"), today: amount(3) },
+		});
+		const made = [edit("2026-03-01T00:14:59Z", "a"), edit("2026-03-01T00:30:30Z", "b")];
+		expect(destinationsOf(withDestinations(today, "quarter", "UTC", made))).toEqual([
+			["2026-03-01T00:00:00.000Z", "a"],
+			["2026-03-01T00:30:00.000Z", "b"],
+		]);
+	});
+
+	test("are drawn as a line each and told in the tooltip, as text", () => {
+		const buckets = [
+			{ at: at("2026-02-27"), ...amount(1) },
+			{ at: at("2026-02-28"), ...amount(2), destinations: ["https://example.org/#<img src=x>"] },
+			{ at: at("2026-03-01"), ...amount(3), destinations: ["a", "b", "c", "d", `https://${"e".repeat(80)}`] },
+		];
+		const palette = new Proxy({}, { get: () => "#000" }) as Palette;
+		const given = { metric: "scans", interval: "day", timeZone: "UTC", stale: false } as const;
+		const { series, tooltip } = chartOption({ buckets, palette, ...given });
+		expect(series[0]?.markLine.data).toEqual([{ xAxis: 1 }, { xAxis: 2 }]);
+		const told = (dataIndex: number) => tooltip.formatter([{ dataIndex }]).split("<br>").slice(3);
+		expect(told(0)).toEqual([]);
+		expect(told(1)).toEqual(["Destination changed to <b>https://example.org/#&lt;img src=x&gt;</b>"]);
+		expect(told(2)).toEqual([
+			"Destination changed 2 more times before",
+			"Destination changed to <b>c</b>",
+			"Destination changed to <b>d</b>",
+			`Destination changed to <b>https://${"e".repeat(52)}…</b>`,
+		]);
 	});
 });

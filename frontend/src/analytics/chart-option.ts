@@ -1,4 +1,8 @@
-/** What ECharts draws of a series: bars, the growing one in full colour, and nothing that competes with them. */
+/**
+ * What ECharts draws of a series: bars, the growing one in full colour, and nothing that competes with them. A fine line
+ * stands where the code's destination was changed.
+ */
+import { format } from "echarts/core";
 import type { Interval } from "../../../contracts/analytics.ts";
 import type { Palette } from "../composables/use-palette.ts";
 import { short, whole } from "../format.ts";
@@ -15,6 +19,9 @@ export interface ChartInput {
 	readonly stale: boolean;
 }
 
+/** So many changed destinations of a bucket are named, the newest ones, and so much of each. */
+const NAMED_DESTINATIONS = 3;
+const NAMED_CHARACTERS = 60;
 /** Grid lines below this value would fall between whole scans. */
 const SMALLEST_STEP = 1;
 
@@ -50,6 +57,8 @@ export function chartOption({ buckets, metric, interval, timeZone, palette, stal
 			backgroundColor: palette.surface,
 			borderColor: palette.line,
 			padding: [8, 12],
+			confine: true,
+			extraCssText: "max-width: min(380px, 80vw); white-space: normal; overflow-wrap: anywhere",
 			textStyle: { color: palette.text, fontSize: 13 },
 			formatter: (params: readonly { dataIndex: number }[]) => tooltip(buckets[params[0]?.dataIndex ?? -1], names.full),
 		},
@@ -62,6 +71,15 @@ export function chartOption({ buckets, metric, interval, timeZone, palette, stal
 					value: bucket.future ? null : bucket[metric],
 					itemStyle: { color: bucket.current ? growing : bar, borderRadius: [3, 3, 0, 0] },
 				})),
+				markLine: {
+					animation: false,
+					silent: true,
+					symbol: ["none", "circle"],
+					symbolSize: 6,
+					label: { show: false },
+					lineStyle: { color: palette["text-soft"], type: "dashed", width: 1 },
+					data: buckets.flatMap(({ destinations }, index) => (destinations ? [{ xAxis: index }] : [])),
+				},
 			},
 		],
 	};
@@ -76,5 +94,18 @@ function labelEvery(interval: Interval, length: number): number | "auto" {
 function tooltip(bucket: Bucket | undefined, full: (at: number) => string): string {
 	if (!bucket || bucket.future) return "";
 	const plural = (n: number, noun: string) => `<b>${whole(n)}</b> ${noun}${n === 1 ? "" : "s"}`;
-	return `${full(bucket.at)}<br>${plural(bucket.scans, "scan")}<br>${plural(bucket.visitors, "visitor")}`;
+	const lines = [full(bucket.at), plural(bucket.scans, "scan"), plural(bucket.visitors, "visitor")];
+	return [...lines, ...changes(bucket.destinations ?? [])].join("<br>");
+}
+
+/** Anybody who may edit a code writes these addresses, and a tooltip is HTML. */
+function changes(destinations: readonly string[]): string[] {
+	const more = destinations.length - NAMED_DESTINATIONS;
+	return [
+		...(more > 0 ? [`Destination changed ${whole(more)} more time${more === 1 ? "" : "s"} before`] : []),
+		...destinations.slice(-NAMED_DESTINATIONS).map((url) => {
+			const named = url.length > NAMED_CHARACTERS ? `${url.slice(0, NAMED_CHARACTERS)}…` : url;
+			return `Destination changed to <b>${format.encodeHTML(named)}</b>`;
+		}),
+	];
 }

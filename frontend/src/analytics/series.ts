@@ -3,7 +3,7 @@
  * range of today: before the present quarter hour); the rest is what the live channel says of today. So the sum of a chart
  * is always the number beside it, and nothing is added up that could be lost or doubled.
  */
-import type { SeriesPoint } from "../../../contracts/analytics.ts";
+import type { Annotation, Interval, SeriesPoint } from "../../../contracts/analytics.ts";
 import { dateIn, type RangeQuery } from "./range.ts";
 
 export interface Amount {
@@ -18,6 +18,8 @@ export interface Bucket extends Amount {
 	readonly current?: true;
 	/** The bucket has not begun. */
 	readonly future?: true;
+	/** What the destination of the code was changed to within this bucket, oldest first. */
+	readonly destinations?: readonly string[];
 }
 
 /** What is known of the present day. */
@@ -48,6 +50,25 @@ export function weave(
 	return query.interval === "quarter"
 		? weaveQuarters(query.today, timeZone, history, present)
 		: weaveDates(query, timeZone, history, present.today);
+}
+
+/** The same buckets, each with the edits of the code's destination that were made in it; `edits` are oldest first. */
+export function withDestinations(
+	buckets: readonly Bucket[],
+	interval: Interval,
+	timeZone: string,
+	edits: readonly Annotation[],
+): readonly Bucket[] {
+	const madeIn = new Map<number, string[]>();
+	for (const { at, url } of edits) {
+		const made = Date.parse(at);
+		const bucket = interval === "quarter" ? presentQuarter(made) : startOfDate(dateIn(timeZone, made), interval);
+		madeIn.set(bucket, [...(madeIn.get(bucket) ?? []), url]);
+	}
+	return buckets.map((bucket) => {
+		const destinations = madeIn.get(bucket.at);
+		return destinations ? { ...bucket, destinations } : bucket;
+	});
 }
 
 /** The first instant of the quarter hour that it is, epoch ms. */
@@ -99,17 +120,20 @@ function weaveDates(
 	history: readonly SeriesPoint[],
 	today: Amount | undefined,
 ): readonly Bucket[] {
-	const startOf = (date: string) =>
-		Date.parse(`${query.interval === "month" ? `${date.slice(0, 7)}-01` : date}T00:00:00Z`);
 	const buckets = new Map<number, Bucket>();
 	for (const point of history) {
-		const at = startOf(dateIn(timeZone, Date.parse(point.at)));
+		const at = startOfDate(dateIn(timeZone, Date.parse(point.at)), query.interval);
 		buckets.set(at, { at, ...amountOf(point) });
 	}
-	const at = startOf(query.today);
+	const at = startOfDate(query.today, query.interval);
 	const sum = sumOf([amountOf(buckets.get(at)), amountOf(today)]);
 	buckets.set(at, { at, ...sum, current: true });
 	return [...buckets.values()].sort((a, b) => a.at - b.at);
+}
+
+/** Where the bucket of days or months that a date is in stands, epoch ms. */
+function startOfDate(date: string, interval: Interval): number {
+	return Date.parse(`${interval === "month" ? `${date.slice(0, 7)}-01` : date}T00:00:00Z`);
 }
 
 function amountOf(point: Amount | undefined): Amount {

@@ -5,7 +5,7 @@
  */
 import { computed, type MaybeRefOrGetter, shallowRef, toValue, watch } from "vue";
 import { dateIn, type Range, rangeQuery } from "../analytics/range.ts";
-import { type Beginning, growth, presentQuarter, sumOf, weave } from "../analytics/series.ts";
+import { type Beginning, growth, presentQuarter, sumOf, weave, withDestinations } from "../analytics/series.ts";
 import { fetchSummary, fetchTimeSeries } from "../api/analytics.ts";
 import type { AnalyticsView } from "../live/analytics-reducer.ts";
 import type { RealTimeAnalytics } from "../live/use-real-time-analytics.ts";
@@ -16,6 +16,8 @@ export interface RangeAnalyticsOptions {
 	readonly timeZone: MaybeRefOrGetter<string>;
 	/** One code; all when undefined. */
 	readonly code?: MaybeRefOrGetter<string | undefined>;
+	/** When that code was last edited, ISO. */
+	readonly editedAt?: MaybeRefOrGetter<string | undefined>;
 	readonly live: RealTimeAnalytics<AnalyticsView>;
 }
 
@@ -26,20 +28,29 @@ export function useRangeAnalytics(options: RangeAnalyticsOptions) {
 	const today = computed(() => dateIn(toValue(options.timeZone), live.now.value));
 	const query = computed(() => rangeQuery(toValue(options.range), today.value));
 	const scope = computed(() => ({ code: toValue(options.code), from: query.value.from }));
+	const editedToday = computed(() => {
+		const at = toValue(options.editedAt);
+		return at !== undefined && dateIn(toValue(options.timeZone), Date.parse(at)) === today.value;
+	});
 
 	const { data, problem, loading, reload } = useLoad(
 		async (signal) => {
 			const asked = query.value;
+			const { code } = scope.value;
 			const to = asked.interval === "quarter" ? undefined : asked.today;
-			const [summary, series] = await Promise.all([
+			const [summary, series, ofToday] = await Promise.all([
 				fetchSummary(scope.value, signal),
 				fetchTimeSeries({ ...scope.value, to }, asked.interval, signal),
+				// Today's edits are not in a history that ends before today.
+				to && editedToday.value ? fetchTimeSeries({ code, from: to }, asked.interval, signal) : undefined,
 			]);
-			return { asked, summary, points: series.points };
+			// Among edits of many codes nobody would know whose they are.
+			const edits = code === undefined ? [] : [...series.annotations, ...(ofToday?.annotations ?? [])];
+			return { asked, summary, points: series.points, edits };
 		},
 		{
 			on: () => `${scope.value.code} ${query.value.interval} ${scope.value.from} ${today.value}`,
-			refreshOn: () => live.state.value === "live",
+			refreshOn: () => `${live.state.value === "live"} ${toValue(options.editedAt)}`,
 			everyMs: 1_000,
 			againEveryMs: MENDING_MS,
 		},
@@ -56,12 +67,14 @@ export function useRangeAnalytics(options: RangeAnalyticsOptions) {
 
 	const buckets = computed(() => {
 		if (!data.value) return undefined;
-		const { asked, summary, points } = data.value;
+		const { asked, summary, points, edits } = data.value;
+		const timeZone = toValue(options.timeZone);
 		const past = sumOf(points);
 		const untilNow = { scans: summary.scans - past.scans, visitors: summary.visitors - past.visitors };
 		const presentDay = live.data.value?.today ?? (asked.interval === "quarter" ? summary : untilNow);
 		const before = began.value && Date.parse(summary.asOf) < began.value.at ? began.value : undefined;
-		return weave(asked, toValue(options.timeZone), points, { now: live.now.value, today: presentDay, before });
+		const woven = weave(asked, timeZone, points, { now: live.now.value, today: presentDay, before });
+		return withDestinations(woven, asked.interval, timeZone, edits);
 	});
 
 	const totals = computed(() => {
